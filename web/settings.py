@@ -1,0 +1,179 @@
+"""Settings of the Django project. Each variable is read here, once; `.env.example` lists all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+import redis.exceptions
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from web import environment as env
+from web import local_stack
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_dotenv(BASE_DIR / ".env")
+
+PRODUCTION = env.boolean("PRODUCTION", False)
+DEBUG = env.boolean("DEBUG", False)
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG=true is not allowed with PRODUCTION=true: give false")
+
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    if PRODUCTION:
+        raise ImproperlyConfigured("SECRET_KEY is empty: PRODUCTION=true needs a long random text")
+    SECRET_KEY = local_stack.secret_key()
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+if PRODUCTION:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+
+# ---- servers: a URL that is given is used; without one, those of the local stack ----
+def _local(name: str) -> str:
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"{name} is empty: PRODUCTION=true refuses local servers")
+    return local_stack.url(name)
+
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+DATABASE_URL = env.url(
+    "DATABASE_URL", lambda: _local("DATABASE_URL"), ("postgres", "postgresql", "pgsql")
+)
+CACHE_URL = env.url("CACHE_URL", lambda: _local("CACHE_URL"), REDIS_SCHEMES)
+BROKER_URL = env.url("BROKER_URL", lambda: _local("BROKER_URL"), ("redis", "rediss"))
+
+DATABASES = {
+    "default": {
+        **environ.Env.db_url_config(DATABASE_URL),
+        # Each web thread keeps its connection; a dead one is noticed before a request uses it.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        # Entries are filled outside transactions, so that no snapshot is older than its lease.
+        "ATOMIC_REQUESTS": False,
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 3)  # seconds
+
+
+def _redis(client_name: str, timeout_seconds: float) -> dict[str, object]:
+    # django-redis keeps one pool per URL, so the name also keeps these two apart.
+    mark = "&" if "?" in CACHE_URL else "?"
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": f"{CACHE_URL}{mark}client_name={client_name}",
+        "OPTIONS": {
+            "CONNECTION_POOL_KWARGS": {
+                "max_connections": 10_000,  # a thread uses one; redis-py refuses above 100
+                "socket_timeout": timeout_seconds,
+                "socket_connect_timeout": timeout_seconds,
+                # redis-py would try three times, seconds apart. Once more, at once, is enough to
+                # get past a pooled connection that the server has closed.
+                "retry": Retry(NoBackoff(), 1, (redis.exceptions.ConnectionError,)),
+            }
+        },
+    }
+
+
+CACHES = {
+    # A visitor waits at most 50 ms for a sick cache server; the worker would rather wait than
+    # roll an apply back.
+    "default": _redis("visitors", 0.05),
+    "pipeline": _redis("pipeline", 2.0),
+}
+
+# ---- web ----
+LISTEN_HOST = env.text("LISTEN_HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, 1, 65535)
+WEB_WORKERS = env.integer("WEB_WORKERS", 1, 1, 64)
+WEB_THREADS = env.integer("WEB_THREADS", 32, 2, 512)
+EXPORTER_PORT = env.integer("EXPORTER_PORT", 9121, 1, 65535)
+DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`
+POSTGRES_BIN = env.text("POSTGRES_BIN")  # folder of the local PostgreSQL's programs
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "pgtrigger",
+    "listings",
+    "invalidation_worker",
+    "monitoring",
+    "web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "listings.middleware.ErrorPages",
+]
+ROOT_URLCONF = "web.urls"
+WSGI_APPLICATION = "web.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {  # the public pages: Jinja2 renders a list page in a fifth of the time
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [],
+        "APP_DIRS": True,  # looks in <app>/jinja2/
+        "OPTIONS": {"environment": "listings.templating.environment"},
+    },
+    {  # the admin
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
+]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # Two lines a message are too many: what was applied has its own line.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")
+    },
+}

@@ -1,0 +1,13 @@
+"""The WSGI entry point: `granian --interface wsgi web.wsgi:application`."""
+
+import os
+import sys
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+
+# A thread that renders a page would otherwise keep one that serves a hit waiting for 5 ms a turn.
+sys.setswitchinterval(0.0005)
+
+application = get_wsgi_application()
