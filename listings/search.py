@@ -1,0 +1,266 @@
+"""`PropertySearch`: one definition of a search, read in two ways.
+
+`filter(queryset)` says it in SQL; `matches(row)` says it of one row in memory, so that a change
+can be judged without asking the database. Each field is declared once, in `FIELDS`, with both
+readings side by side; a property test holds them equal on a real PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import enum
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import F, OrderBy, Q, QuerySet
+
+from listings.models import Property
+from listings.places import city_key
+from listings.vocabulary import ON_MARKET, PUBLIC, STATES, PropertySubType, PropertyType
+
+PAGE_SIZE = 24
+LAST_PAGE = 42  # 42 × 24 = 1,008: as far as the capped count reaches
+COUNT_CAP = 1_000
+
+
+class Answer(enum.Enum):
+    """What `matches` can say. `MAYBE`: only the database knows (full text)."""
+
+    NO = 0
+    YES = 1
+    MAYBE = 2
+
+
+class Sort(enum.StrEnum):
+    """Orders of a list; the listing key breaks ties in all of them."""
+
+    NEWEST = "newest"
+    PRICE = "price"
+    PRICE_DOWN = "-price"
+    LIVING_AREA_DOWN = "-living_area"
+
+    @property
+    def order(self) -> tuple[OrderBy, OrderBy]:
+        first = {
+            Sort.NEWEST: F("original_entry_timestamp").desc(),
+            Sort.PRICE: F("list_price").asc(),
+            Sort.PRICE_DOWN: F("list_price").desc(),
+            Sort.LIVING_AREA_DOWN: F("living_area").desc(nulls_last=True),
+        }
+        return first[self], F("listing_key").asc()
+
+
+class InvalidSearch(ValueError):
+    """Some parameters are not allowed. `errors` maps each one's name to a sentence."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in errors.items()))
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class PropertySearch:
+    """What a visitor asked for. Equal searches have equal `canonical()` query strings.
+
+    Build one with `parse`; the constructor trusts its arguments.
+    """
+
+    city: str = ""  # a city key
+    state_or_province: str = ""
+    postal_code: str = ""
+    property_type: str = ""
+    property_sub_type: str = ""
+    standard_status: str = ""  # empty: whatever is on the market
+    list_price_min: Decimal | None = None
+    list_price_max: Decimal | None = None
+    bedrooms_min: int | None = None
+    bathrooms_min: int | None = None
+    living_area_min: int | None = None
+    living_area_max: int | None = None
+    year_built_min: int | None = None
+    q: str = ""
+    sort: Sort = Sort.NEWEST
+    page: int = 1
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> PropertySearch:
+        """The search that a query string means. Unknown and empty parameters are ignored.
+
+        Raises:
+            InvalidSearch: naming every parameter that is not allowed, and what is.
+        """
+        values: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        for name, read in _READERS.items():
+            raw = parameters.get(name, "").strip()
+            if raw:
+                try:
+                    values[name] = read(raw)
+                except ValueError as error:
+                    errors[name] = str(error)
+        for least, most in (
+            ("list_price_min", "list_price_max"),
+            ("living_area_min", "living_area_max"),
+        ):
+            if least in values and most in values and values[least] > values[most]:
+                errors[least] = f"must not be more than {most}"
+        if errors:
+            raise InvalidSearch(errors)
+        return cls(**values)
+
+    def canonical(self, **changes: object) -> str:
+        """The query string of this search: fields in one order, those at their default left out.
+
+        `changes` replace fields first, as in `search.canonical(page=2)`.
+        """
+        pairs = []
+        for field in fields(self):
+            value = changes.get(field.name, getattr(self, field.name))
+            if value != field.default:
+                pairs.append((field.name, str(value)))
+        return urlencode(pairs)
+
+    @property
+    def city_key(self) -> str | None:
+        """The one city to which this search is confined, if it is."""
+        return self.city or None
+
+    def filter(self, queryset: QuerySet[Property]) -> QuerySet[Property]:
+        """The rows of this search, unordered, all pages."""
+        queryset = queryset.filter(
+            internet_entire_listing_display_yn=True, standard_status__in=self._statuses()
+        )
+        for name, (lookup, _) in FIELDS.items():
+            value = getattr(self, name)
+            if value not in ("", None):
+                queryset = queryset.filter(Q(**{lookup: value}))
+        if self.q:
+            words = SearchQuery(self.q, search_type="websearch", config="english")
+            queryset = queryset.filter(search_document=words)
+        return queryset
+
+    def matches(self, row: Mapping[str, Any]) -> Answer:
+        """Whether a row is in this search, on any page. `row` maps column names to values.
+
+        Values may come as the database's JSON image has them: numbers as int, float or text.
+        """
+        if not row["internet_entire_listing_display_yn"]:
+            return Answer.NO
+        if row["standard_status"] not in self._statuses():
+            return Answer.NO
+        for name, (lookup, holds) in FIELDS.items():
+            value = getattr(self, name)
+            if value not in ("", None):
+                column = row[lookup.split("__")[0]]
+                if column is None or not holds(column, value):
+                    return Answer.NO
+        return Answer.MAYBE if self.q else Answer.YES
+
+    def _statuses(self) -> tuple[str, ...]:
+        return (self.standard_status,) if self.standard_status else ON_MARKET
+
+
+def _at_least(column: object, bound: Decimal | int) -> bool:
+    return Decimal(str(column)) >= bound
+
+
+def _at_most(column: object, bound: Decimal | int) -> bool:
+    return Decimal(str(column)) <= bound
+
+
+# field → (its reading in SQL, its reading in memory)
+FIELDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "city": ("city_key", operator.eq),
+    "state_or_province": ("state_or_province", operator.eq),
+    "postal_code": ("postal_code", operator.eq),
+    "property_type": ("property_type", operator.eq),
+    "property_sub_type": ("property_sub_type", operator.eq),
+    "list_price_min": ("list_price__gte", _at_least),
+    "list_price_max": ("list_price__lte", _at_most),
+    "bedrooms_min": ("bedrooms_total__gte", _at_least),
+    "bathrooms_min": ("bathrooms_total_integer__gte", _at_least),
+    "living_area_min": ("living_area__gte", _at_least),
+    "living_area_max": ("living_area__lte", _at_most),
+    "year_built_min": ("year_built__gte", _at_least),
+}
+
+
+def _one_of(values: tuple[str, ...] | list[str]) -> Callable[[str], str]:
+    """A reader that takes one of these, whatever its case."""
+    by_folded = {value.casefold(): value for value in values}
+
+    def read(raw: str) -> str:
+        value = by_folded.get(raw.casefold())
+        if value is None:
+            raise ValueError(f"must be one of {', '.join(values)}")
+        return value
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(raw: str) -> int:
+        # isdecimal alone would let other scripts' digits through; int() alone, signs and spaces.
+        if not (raw.isascii() and raw.isdecimal()) or not least <= int(raw[:12]) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(raw)
+
+    return read
+
+
+def _price(raw: str) -> Decimal:
+    try:
+        price = Decimal(raw.replace(",", "").removeprefix("$"))
+    except InvalidOperation:
+        price = Decimal(-1)
+    if not price.is_finite() or not 0 <= price <= 10**12:
+        raise ValueError("must be an amount from 0 to 1000000000000")
+    # One spelling for one amount: 5E+5, 500000.00 and 500000 are the same search.
+    return abs(price.quantize(Decimal(1)) if price == price.to_integral() else price.normalize())
+
+
+def _city(raw: str) -> str:
+    key = city_key(raw[:50])
+    if not key:
+        raise ValueError("must be the name of a city")
+    return key
+
+
+def _text(longest: int) -> Callable[[str], str]:
+    def read(raw: str) -> str:
+        value = " ".join(raw.split())
+        if len(value) > longest or "\x00" in value:
+            raise ValueError(f"must be a text of at most {longest} characters")
+        return value
+
+    return read
+
+
+def _sort(raw: str) -> Sort:
+    if raw not in Sort.__members__.values():
+        raise ValueError(f"must be one of {', '.join(Sort)}")
+    return Sort(raw)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "city": _city,
+    "state_or_province": _one_of(STATES),
+    "postal_code": _text(10),
+    "property_type": _one_of(PropertyType.values),
+    "property_sub_type": _one_of(PropertySubType.values),
+    "standard_status": _one_of([str(status) for status in PUBLIC]),
+    "list_price_min": _price,
+    "list_price_max": _price,
+    "bedrooms_min": _whole(0, 100),
+    "bathrooms_min": _whole(0, 100),
+    "living_area_min": _whole(0, 10_000_000),
+    "living_area_max": _whole(0, 10_000_000),
+    "year_built_min": _whole(1600, 2200),
+    "q": lambda raw: _text(200)(raw).lower(),  # full text knows no case
+    "sort": _sort,
+    "page": _whole(1, LAST_PAGE),
+}
