@@ -1,0 +1,90 @@
+"""How reads of each layer ended, counted in this process and added up in the cache server.
+
+A count on the hot path is one addition to a plain integer; a thread adds what has come since to
+a hash in Redis once a second. Losing the last second of a process that dies is accepted.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections import Counter
+
+import redis
+
+from listings.cache.entries import Layer
+from listings.cache.store import store
+
+KEY = "s:counters"
+FLUSH_SECONDS = 1.0
+
+
+class Outcome(enum.StrEnum):
+    """How one read ended."""
+
+    HIT = "hit"
+    STORED = "stored"  # a miss that was filled
+    UNSTORED = "unstored"  # a miss whose value could not be kept
+    BYPASS = "bypass"  # not looked up: inside a transaction, or for staff
+    ERROR = "error"  # the cache did not answer
+
+
+_counts: Counter[tuple[Layer, Outcome]] = Counter()
+_flushed: Counter[tuple[Layer, Outcome]] = Counter()
+_lock = threading.Lock()
+_started = False
+
+
+def count(layer: Layer, outcome: Outcome) -> None:
+    """Note how one read ended."""
+    _counts[layer, outcome] += 1
+    if not _started:
+        _start()
+
+
+def totals() -> dict[Layer, dict[Outcome, int]]:
+    """All processes' counts since the cache was last flushed.
+
+    Raises:
+        redis.RedisError: the cache server does not answer.
+    """
+    raw: dict[bytes, bytes] = store("pipeline").client.hgetall(KEY)  # type: ignore[assignment]
+    fields = {name.decode(): int(number) for name, number in raw.items()}
+    return {
+        layer: {outcome: fields.get(f"{layer.value}:{outcome}", 0) for outcome in Outcome}
+        for layer in Layer
+    }
+
+
+def flush() -> None:
+    """Add what has come since the last flush to the cache server's counts.
+
+    Raises:
+        redis.RedisError: the cache server does not answer; nothing is lost, it is added next time.
+    """
+    with _lock:
+        now = _counts.copy()
+        pipe = store("pipeline").client.pipeline(transaction=False)
+        for (layer, outcome), number in now.items():
+            if new := number - _flushed[layer, outcome]:
+                pipe.hincrby(KEY, f"{layer.value}:{outcome}", new)
+        pipe.execute()
+        _flushed.update(now - _flushed)
+
+
+def _start() -> None:
+    global _started  # noqa: PLW0603 - one thread per process
+    with _lock:
+        if not _started:
+            _started = True
+            threading.Thread(target=_keep_flushing, name="cache-counters", daemon=True).start()
+
+
+def _keep_flushing() -> None:
+    while True:
+        time.sleep(FLUSH_SECONDS)
+        try:
+            flush()
+        except redis.RedisError:
+            continue  # the counts wait for the server

@@ -1,0 +1,113 @@
+"""Entries, the keys under which they live, and the form in which their values are stored."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+
+class Layer(enum.Enum):
+    """The two layers of the cache. A page fill reads querysets; a queryset fill, the database.
+
+    Apply empties them inside out, in the order in which they stand here.
+    """
+
+    QUERYSET = "queryset"
+    PAGE = "page"
+
+    @property
+    def ttl_seconds(self) -> int:
+        """How long an entry lives at the most: the last net, when everything else has failed."""
+        return {Layer.QUERYSET: 3600, Layer.PAGE: 900}[self]
+
+
+class Descriptor(msgspec.Struct, frozen=True):
+    """How to fill an entry again: kept in its partition's registry while the entry lives."""
+
+    release: str
+    name: str  # of the function that loads it
+    arguments: str  # in the canonical form of that function
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cacheable thing: what loads it, and the partition in which events look for it."""
+
+    layer: Layer
+    partition: str
+    name: str
+    arguments: str = ""
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits. The release is in it, so that a deploy starts clean."""
+        parts = (release(), self.layer.value, self.partition, self.name, self.arguments)
+        return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+    @property
+    def descriptor(self) -> bytes:
+        return msgspec.json.encode(Descriptor(release(), self.name, self.arguments))
+
+
+def value_key(partition: str, digest: str) -> str:
+    return f"v:{{{partition}}}:{digest}"
+
+
+def lease_key(partition: str, digest: str) -> str:
+    return f"l:{{{partition}}}:{digest}"
+
+
+def registry_key(partition: str, layer: Layer) -> str:
+    return f"r:{{{partition}}}:{layer.value}"
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of a stored value. Times are microseconds of the cache server's clock."""
+
+    as_of: int  # the value is no older than this
+    expires_at: int
+    boundary: int = 0  # when the content itself goes out of date; 0: never
+    status: int = 200
+    content_type: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A value as it lies in the cache."""
+
+    header: Header
+    body: bytes
+
+    def encode(self) -> bytes:
+        """`as_of` stands first, in 16 digits, where the lease script compares it."""
+        header = msgspec.msgpack.encode(self.header)
+        return b"%016d%04d%b%b" % (self.header.as_of, len(header), header, self.body)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Stored:
+        """
+        Raises:
+            ValueError: these bytes are not a stored value.
+        """
+        end = 20 + int(raw[16:20])
+        try:
+            return cls(msgspec.msgpack.decode(raw[20:end], type=Header), raw[end:])
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"no stored value: {raw[:40]!r}") from error
+
+
+@functools.cache
+def release() -> str:
+    """A hash over the sources, templates and static files that decide what a page looks like."""
+    root = Path(__file__).resolve().parent.parent
+    kinds = {".py", ".html", ".lua", ".css", ".js", ".svg"}
+    digest = blake2b(digest_size=8)
+    for path in sorted(path for path in root.rglob("*") if path.suffix in kinds):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,223 @@
+"""`read`: the one way to get an entry, and the only place where one is filled."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import redis
+from django.db import connection
+
+from listings.cache.breaker import Breaker
+from listings.cache.counters import Outcome, count
+from listings.cache.entries import Entry, Header, Stored
+from listings.cache.store import Full, Lease, Wait, expiry, store
+
+WAIT_SECONDS = 2.0  # for somebody else's fill; then the database is read, and nothing stored
+# Between two looks while waiting. A fill that ends in this process wakes its waiters at once.
+LOOK_AGAIN_SECONDS = (0.05, 0.1, 0.2, 0.4)
+
+breaker = Breaker()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a loader brings: the bytes to keep, and what their header says of them."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The content of an entry, and how it was come by."""
+
+    content: Content
+    outcome: Outcome
+    as_of: int = 0  # microseconds of the cache server's clock; 0: just read from the database
+
+
+@dataclass(slots=True)
+class _Fill:
+    """What a value under way is made of: it is as old as its oldest part."""
+
+    as_of: int
+    boundary: int = 0
+
+    def takes_in(self, as_of: int, boundary: int) -> None:
+        self.as_of = min(self.as_of, as_of)
+        self.ends_at(boundary)
+
+    def ends_at(self, boundary: int) -> None:
+        if boundary:
+            self.boundary = min(self.boundary or boundary, boundary)
+
+
+_filling: ContextVar[_Fill | None] = ContextVar("filling", default=None)
+_bypassing: ContextVar[bool] = ContextVar("bypassing", default=False)
+
+
+def read(entry: Entry, load: Callable[[], Content]) -> Answer:
+    """The entry's content: stored, or loaded now and stored if no change came in between.
+
+    `load` is called at most once, in this thread, and never shared with another caller. Errors
+    of `load` pass through; an error of the cache server never does.
+    """
+    if _bypassing.get() or _in_transaction():
+        return _unstored(entry, load, Outcome.BYPASS)
+    try:
+        answer = _lease(entry)
+    except (redis.RedisError, ValueError):
+        return _unstored(entry, load, Outcome.ERROR)
+    if isinstance(answer, Stored):
+        return _hit(entry, answer)
+    if isinstance(answer, Lease):
+        return _filled(entry, answer, load)
+    return _unstored(entry, load, Outcome.UNSTORED)
+
+
+@contextlib.contextmanager
+def bypass() -> Iterator[None]:
+    """Inside, nothing is looked up and nothing is stored, at any layer."""
+    token = _bypassing.set(True)
+    try:
+        yield
+    finally:
+        _bypassing.reset(token)
+
+
+def ends_at(moment: float) -> None:
+    """Say, while loading, that the content goes out of date by itself at this Unix time."""
+    if fill := _filling.get():
+        fill.ends_at(int(moment * 1e6))
+
+
+def _in_transaction() -> bool:
+    """A snapshot may be older than a lease taken now, and its own rows may yet roll back."""
+    # get_autocommit() would connect, and a hit needs no database.
+    manual = connection.connection is not None and not connection.autocommit
+    return connection.in_atomic_block or manual
+
+
+def _lease(entry: Entry) -> Stored | Lease | Full | Wait:
+    """Ask for the entry; while somebody else fills it, wait and ask again."""
+    answer = _ask(entry)
+    if not isinstance(answer, Wait):
+        return answer
+    deadline = time.monotonic() + WAIT_SECONDS
+    with _waiting(entry) as ended:
+        for pause in _pauses(deadline):
+            ended.clear()
+            # Asked before waiting: the fill may have ended before we were listed as waiting.
+            answer = _ask(entry)
+            if not isinstance(answer, Wait):
+                return answer
+            ended.wait(pause)
+    return _ask(entry)
+
+
+def _ask(entry: Entry) -> Stored | Lease | Full | Wait:
+    if not breaker.allows():
+        raise redis.ConnectionError("the cache server is left alone for a moment")
+    try:
+        answer = store().lease(entry)
+    except redis.RedisError:
+        breaker.failed()
+        raise
+    breaker.succeeded()
+    return answer
+
+
+def _pauses(deadline: float) -> Iterator[float]:
+    looks = 0
+    while (left := deadline - time.monotonic()) > 0:
+        yield min(left, LOOK_AGAIN_SECONDS[min(looks, len(LOOK_AGAIN_SECONDS) - 1)])
+        looks += 1
+
+
+def _hit(entry: Entry, stored: Stored) -> Answer:
+    header = stored.header
+    if fill := _filling.get():
+        fill.takes_in(header.as_of, header.boundary)
+    count(entry.layer, Outcome.HIT)
+    content = Content(stored.body, header.status, header.content_type, header.etag)
+    return Answer(content, Outcome.HIT, header.as_of)
+
+
+def _filled(entry: Entry, lease: Lease, load: Callable[[], Content]) -> Answer:
+    try:
+        fill, content = _load(entry, lease, load)
+        kept = _keep(entry, lease, fill, content)
+    finally:
+        _wake(entry)  # whatever came of it: one of those who wait may have to fill now
+    if outer := _filling.get():
+        outer.takes_in(fill.as_of, fill.boundary)
+    outcome = Outcome.STORED if kept else Outcome.UNSTORED
+    count(entry.layer, outcome)
+    return Answer(content, outcome, fill.as_of)
+
+
+def _load(entry: Entry, lease: Lease, load: Callable[[], Content]) -> tuple[_Fill, Content]:
+    fill = _Fill(as_of=lease.granted_at)
+    token = _filling.set(fill)
+    try:
+        return fill, load()
+    except BaseException:
+        with contextlib.suppress(redis.RedisError):
+            store().release(entry, lease)
+        raise
+    finally:
+        _filling.reset(token)
+
+
+def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
+    header = Header(
+        as_of=fill.as_of,
+        expires_at=expiry(entry.layer, lease, fill.boundary),
+        boundary=fill.boundary,
+        status=content.status,
+        content_type=content.content_type,
+        etag=content.etag,
+    )
+    try:
+        return store().fill(entry, lease, header, content.body)
+    except redis.RedisError:
+        breaker.failed()
+        return False
+
+
+def _unstored(entry: Entry, load: Callable[[], Content], outcome: Outcome) -> Answer:
+    count(entry.layer, outcome)
+    return Answer(load(), outcome)
+
+
+# entry → one event for each thread of this process that waits for it
+_waiters: dict[str, set[threading.Event]] = {}
+_waiters_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _waiting(entry: Entry) -> Iterator[threading.Event]:
+    ended = threading.Event()
+    with _waiters_lock:
+        _waiters.setdefault(entry.digest, set()).add(ended)
+    try:
+        yield ended
+    finally:
+        with _waiters_lock:
+            events = _waiters[entry.digest]
+            events.discard(ended)
+            if not events:
+                del _waiters[entry.digest]
+
+
+def _wake(entry: Entry) -> None:
+    with _waiters_lock:
+        for ended in _waiters.get(entry.digest, ()):
+            ended.set()

@@ -1,0 +1,217 @@
+"""The cache server as the engine sees it: four atomic scripts and a scan of registries.
+
+Nothing else in the project writes a value, a lease or a registration.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+from django_redis import get_redis_connection
+from redis.commands.core import Script
+from redis.exceptions import OutOfMemoryError
+
+from listings.cache.entries import (
+    Entry,
+    Header,
+    Layer,
+    Stored,
+    lease_key,
+    registry_key,
+    value_key,
+)
+
+LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
+PARTITION_CAPACITY = 20_000  # entries of one layer in one partition; beyond it, nothing is stored
+STEP = 500  # digests in one script call: about 1 ms during which the server serves nobody else
+JITTER = 0.1  # of the TTL, so that what was filled together does not expire together
+COUNT_FIELD = b"#"  # of a registry: how many entries it holds
+
+_SCRIPTS = Path(__file__).parent / "scripts"
+
+Registry = dict[str, bytes]  # digest → descriptor
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to fill an entry, until it is invalidated or 5 s have passed."""
+
+    token: str
+    granted_at: int  # microseconds of the cache server's clock
+    monotonic: float  # the same moment on ours
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody else is filling this entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """There is no room to store this entry."""
+
+
+class Store:
+    """The cache behind one Redis client (a name in `settings.CACHES`).
+
+    Every method raises `redis.RedisError` when the server does not answer.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self._lease = _script(client, "lease")
+        self._fill = _script(client, "fill")
+        self._invalidate = _script(client, "invalidate")
+        self._sweep = _script(client, "sweep")
+
+    def lease(self, entry: Entry, not_before: int = 0) -> Stored | Lease | Wait | Full:
+        """The stored value, if it is as of `not_before` (µs) or later; else who may fill it."""
+        token = secrets.token_hex(8)
+        monotonic = time.monotonic()
+        try:
+            answer = self._lease(
+                keys=_keys(entry),
+                args=[
+                    entry.digest,
+                    entry.descriptor,
+                    token,
+                    LEASE_MS,
+                    f"{not_before:016d}",
+                    PARTITION_CAPACITY,
+                ],
+            )
+        except OutOfMemoryError:
+            # What is stored can still be read; nothing can be added.
+            raw = self.client.get(value_key(entry.partition, entry.digest))
+            stored = Stored.decode(raw) if isinstance(raw, bytes) else None
+            return stored if stored and stored.header.as_of >= not_before else Full()
+        match answer[0]:
+            case b"hit":
+                return Stored.decode(answer[1])
+            case b"lease":
+                return Lease(token, answer[1], monotonic)
+            case b"wait":
+                return Wait()
+            case _:
+                return Full()
+
+    def fill(self, entry: Entry, lease: Lease, header: Header, body: bytes) -> bool:
+        """Store a value under its lease. False: it was refused, because the lease is gone."""
+        now = lease.granted_at + int((time.monotonic() - lease.monotonic) * 1e6)
+        life_ms = (header.expires_at - now) // 1000
+        if life_ms <= 0:
+            self.release(entry, lease)
+            return False
+        try:
+            stored = self._fill(
+                keys=_keys(entry),
+                args=[
+                    entry.digest,
+                    entry.descriptor,
+                    lease.token,
+                    Stored(header, body).encode(),
+                    life_ms,
+                ],
+            )
+        except OutOfMemoryError:
+            self.release(entry, lease)
+            return False
+        return bool(stored)
+
+    def release(self, entry: Entry, lease: Lease) -> None:
+        """Give a lease back unused, so that nobody waits for it."""
+        self.client.lrem(lease_key(entry.partition, entry.digest), 1, lease.token)
+
+    def registries(self, partitions: Iterable[str], layer: Layer) -> dict[str, Registry]:
+        """What is live or being filled in each of these partitions; empty ones are left out.
+
+        Reads with HSCAN: a large hash never blocks the server for long. An entry that is
+        registered from the first to the last step is in the answer.
+        """
+        found: dict[str, Registry] = {}
+        cursors = dict.fromkeys(partitions, 0)
+        while cursors:
+            pipe = self.client.pipeline(transaction=False)
+            for partition, cursor in cursors.items():
+                pipe.hscan(registry_key(partition, layer), cursor, count=STEP)
+            answers = dict(zip(cursors, pipe.execute(), strict=True))
+            for partition, (cursor, fields) in answers.items():
+                fields.pop(COUNT_FIELD, None)
+                if fields:
+                    registry = found.setdefault(partition, {})
+                    registry.update((digest.decode(), value) for digest, value in fields.items())
+                if cursor:
+                    cursors[partition] = cursor
+                else:
+                    del cursors[partition]
+        return found
+
+    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
+        """Take entries away, given as partition → digests. Returns those that had a value."""
+        return set(self._in_steps(self._invalidate, digests, layer))
+
+    def sweep(self, partition: str, layer: Layer) -> int:
+        """Unregister what has neither value nor lease. Returns how many entries that were."""
+        registry = self.registries([partition], layer).get(partition, {})
+        return sum(self._in_steps(self._sweep, {partition: registry}, layer))
+
+    def flush(self) -> None:
+        """Take everything away."""
+        self.client.flushdb()
+
+    def _in_steps(
+        self, script: Script, digests: Mapping[str, Iterable[str]], layer: Layer
+    ) -> Iterator[Any]:
+        """Run a script over many entries, at most `STEP` of one partition in a call."""
+        pipe = self.client.pipeline(transaction=False)
+        pipe.client_no_touch("ON")  # looking after an entry does not make it popular
+        for partition, members in digests.items():
+            for some in _chunks(list(members)):
+                keys = [registry_key(partition, layer)]
+                for digest in some:
+                    keys += [value_key(partition, digest), lease_key(partition, digest)]
+                script(keys=keys, args=some, client=pipe)
+        for answer in pipe.execute()[1:]:
+            if isinstance(answer, list):
+                yield from (digest.decode() for digest in answer)
+            else:
+                yield answer
+
+
+def expiry(layer: Layer, lease: Lease, boundary: int) -> int:
+    """When a value filled under this lease expires (µs): its TTL less jitter, or its boundary."""
+    ttl = layer.ttl_seconds * (1 - random.uniform(0, JITTER))
+    at = lease.granted_at + int(ttl * 1e6)
+    return min(at, boundary) if boundary else at
+
+
+@functools.cache
+def store(alias: str = "default") -> Store:
+    """The store behind a cache of `settings.CACHES`; its client is shared between threads."""
+    return Store(get_redis_connection(alias))
+
+
+def _script(client: redis.Redis, name: str) -> Script:
+    return client.register_script((_SCRIPTS / f"{name}.lua").read_text())
+
+
+def _keys(entry: Entry) -> list[str]:
+    digest = entry.digest
+    return [
+        value_key(entry.partition, digest),
+        lease_key(entry.partition, digest),
+        registry_key(entry.partition, entry.layer),
+    ]
+
+
+def _chunks(items: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(items), STEP):
+        yield items[start : start + STEP]
