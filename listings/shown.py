@@ -1,0 +1,109 @@
+"""The columns that pages show or search, table by table: declared here, once.
+
+The change log's triggers are generated from this, so a write that touches none of these columns
+logs nothing, and a column that is added to a page must be added here to be seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models
+
+from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One table as visitors see it. Names are database columns."""
+
+    model: type[models.Model]
+    columns: tuple[str, ...]  # without the key
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def key(self) -> str:
+        return str(self.model._meta.pk.column)
+
+
+SHOWN = (
+    Shown(
+        Property,
+        (
+            "listing_id",
+            "standard_status",
+            "property_type",
+            "property_sub_type",
+            "list_price",
+            "original_list_price",
+            "close_price",
+            "close_date",
+            "original_entry_timestamp",
+            "bedrooms_total",
+            "bathrooms_total_integer",
+            "bathrooms_full",
+            "bathrooms_half",
+            "living_area",
+            "lot_size_square_feet",
+            "year_built",
+            "stories_total",
+            "garage_spaces",
+            "association_fee",
+            "association_fee_frequency",
+            "tax_annual_amount",
+            "waterfront_yn",
+            "pool_private_yn",
+            "new_construction_yn",
+            "view",
+            "heating",
+            "cooling",
+            "appliances",
+            "unparsed_address",
+            "unit_number",
+            "city",
+            "city_key",
+            "state_or_province",
+            "postal_code",
+            "county_or_parish",
+            "subdivision_name",
+            "latitude",
+            "longitude",
+            "parcel_number",
+            "public_remarks",
+            "virtual_tour_url_unbranded",
+            "list_agent_key",
+            "list_office_key",
+            "internet_entire_listing_display_yn",
+            "internet_address_display_yn",
+        ),
+    ),
+    Shown(
+        Media,
+        ("listing_key", "media_url", "media_category", "order", "short_description"),
+    ),
+    Shown(
+        OpenHouse,
+        (
+            "listing_key",
+            "open_house_start_time",
+            "open_house_end_time",
+            "open_house_status",
+            "open_house_type",
+        ),
+    ),
+    Shown(
+        ListingHistory,
+        (
+            "resource_record_key",
+            "change_type",
+            "previous_value",
+            "new_value",
+            "modification_timestamp",
+        ),
+    ),
+    Shown(Agent, ("member_full_name", "member_email", "member_preferred_phone")),
+    Shown(Office, ("office_name", "office_phone", "office_email")),
+)
