@@ -1,0 +1,35 @@
+"""The Celery application: two queues, `invalidation` and `warming`, on the broker's Redis."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+
+from django.conf import settings
+
+app = Celery("invalidation_worker")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        # Losing or repeating a message is harmless (truth is in the change log), so a message
+        # that a dead worker held comes back soon rather than after Celery's hour.
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    },
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="invalidation",
+    task_routes={"invalidation_worker.tasks.warm": {"queue": "warming"}},
+    # A task ends by itself within seconds; the worker's log goes through Django's settings.
+    worker_hijack_root_logger=False,
+    imports=["invalidation_worker.tasks"],
+)

@@ -1,0 +1,93 @@
+"""The relay: rings for what the doorbell missed, and sweeps the registries.
+
+It looks at the change log itself, so writes around the ORM and rings that were lost are found
+within 50 ms. While there is no broker to carry a ring, it applies the events itself. It polls:
+NOTIFY takes a global lock at commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from invalidation_worker import change_log
+from invalidation_worker.apply import apply_batch
+from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
+from listings.cache.entries import Layer
+from listings.cache.store import store
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.05
+SWEEP_SECONDS = 30.0  # from one round over all registries to the next: each at least once a minute
+SCAN_COUNT = 1_000  # keys that the server looks at in one SCAN: well under a millisecond
+QUEUE = "invalidation"
+
+
+class Relay:
+    """Runs until `stopping` is set; a server that is away is asked again every second."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._publisher = Publisher()
+        self._broker = redis.Redis.from_url(
+            settings.BROKER_URL, socket_timeout=0.2, socket_connect_timeout=0.2
+        )
+
+    def run(self) -> None:
+        """Look at the log every 50 ms; sweep in a thread of its own."""
+        sweeper = threading.Thread(target=self._keep_sweeping, name="sweeper", daemon=True)
+        sweeper.start()
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except (redis.RedisError, DatabaseError) as error:
+                logger.warning("cannot look, trying again in 1 s: %r", error)
+                close_old_connections()
+                self._stopping.wait(1)
+
+    def look(self) -> None:
+        """Ring if events wait and no ring does; without a broker, apply them here.
+
+        Raises:
+            redis.RedisError, DatabaseError: the cache or the database is away.
+        """
+        if change_log.oldest_age_seconds() is None:
+            return
+        if not self._ring_waits() and not self._publisher.send(APPLY, Ring(), EXPIRES_SECONDS):
+            apply_batch()
+
+    def _ring_waits(self) -> bool:
+        try:
+            return bool(self._broker.llen(QUEUE))
+        except redis.RedisError:
+            return False
+
+    def _keep_sweeping(self) -> None:
+        while not self._stopping.wait(SWEEP_SECONDS):
+            try:
+                for swept in sweep_all():
+                    self._stopping.wait(swept)
+            except redis.RedisError as error:
+                logger.warning("cannot sweep, trying again: %r", error)
+
+
+def sweep_all() -> Iterator[float]:
+    """Sweep every registry, yielding after each how long it took (s), so that a caller can rest.
+
+    Raises:
+        redis.RedisError: the cache server does not answer.
+    """
+    cache = store("pipeline")
+    for key in cache.client.scan_iter(match="r:{*}:*", count=SCAN_COUNT):
+        tag, _, layer = key.decode().rpartition(":")
+        started = time.monotonic()
+        gone = cache.sweep(tag.removeprefix("r:{").removesuffix("}"), Layer(layer))
+        logger.debug("swept %s: %d entries", key, gone)
+        yield time.monotonic() - started

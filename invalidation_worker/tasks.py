@@ -1,0 +1,63 @@
+"""What travels on the queues. A task is a door: it calls, measures its time, and rings again."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import redis
+from celery import shared_task
+from django.db import DatabaseError, close_old_connections
+
+from invalidation_worker import warmer
+from invalidation_worker.apply import BATCH, apply_batch
+from invalidation_worker.doorbell import WARM, Publisher, Ring, doorbell
+from listings.cache.entries import Descriptor
+
+logger = logging.getLogger(__name__)
+
+WORK_SECONDS = 5.0  # then the worker answers its queue again
+BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)  # while the cache or the database is away
+
+_publisher = Publisher()
+
+
+@shared_task
+def apply(ring: dict[str, Any] | None = None) -> None:
+    """Apply what the change log holds, for at most 5 s; if more is left, ring again.
+
+    `ring` says what has rung, for the log. While the cache or the database is away nothing is
+    lost: the events stay, and the relay rings until they are applied.
+    """
+    logger.debug("rung by %s", ring)
+    close_old_connections()
+    deadline = time.monotonic() + WORK_SECONDS
+    failures = 0
+    while time.monotonic() < deadline:
+        try:
+            done = apply_batch()
+        except (redis.RedisError, DatabaseError) as error:
+            pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+            failures += 1
+            logger.warning("not applied, trying again in %.2f s: %r", pause, error)
+            close_old_connections()
+            time.sleep(pause)
+            continue
+        failures = 0
+        _send_to_warming(done.pages)
+        if done.events < BATCH:
+            return
+    doorbell.ring(Ring())
+
+
+@shared_task
+def warm(descriptors: list[dict[str, str]]) -> None:
+    """Fill these pages again, unless somebody has."""
+    close_old_connections()
+    warmer.warm(Descriptor(**fields) for fields in descriptors)
+
+
+def _send_to_warming(pages: list[Descriptor]) -> None:
+    for start in range(0, len(pages), warmer.BATCH):
+        _publisher.send(WARM, pages[start : start + warmer.BATCH], warmer.EXPIRES_SECONDS)
