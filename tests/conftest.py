@@ -1,0 +1,42 @@
+"""Fixtures for tests on the real servers. `tests/servers.py` starts those."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from invalidation_worker.apply import apply_batch
+from listings.cache import reading
+from listings.cache.store import store
+
+PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
+
+
+@pytest.fixture(autouse=True)
+def _static_files_without_collecting(settings):
+    settings.STATIC_ROOT = None
+    settings.STORAGES = {
+        **django_settings.STORAGES,
+        "staticfiles": {"BACKEND": PLAIN_STATIC},
+    }
+
+
+@pytest.fixture
+def platform(transactional_db):
+    """An empty database, change log and cache, with no transaction around the test."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM invalidation_worker_changeevent")
+        cursor.execute("DELETE FROM invalidation_worker_deadletter")
+    store("pipeline").flush()
+    reading.breaker.succeeded()
+    return platform
+
+
+def apply_all() -> int:
+    """What the worker does until the change log is empty; returns how many events that were."""
+    applied = 0
+    while number := apply_batch().events:
+        applied += number
+    return applied
+from tests.services import services  # noqa: F401

@@ -1,0 +1,100 @@
+"""The platform's processes on the test database, started as `make run` starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPMessage
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests import servers
+from tests.waiting import eventually
+from web.local_servers import Stage, ports
+
+
+@dataclass
+class Response:
+    status: int
+    headers: HTTPMessage
+    text: str
+
+    @property
+    def cache(self) -> str:
+        return self.headers["Cache-Status"]
+
+
+@dataclass
+class Services:
+    """Starts and ends processes by name; `get` asks the web process."""
+
+    port: int
+    log_path: str
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, *names: str) -> None:
+        url = urlsplit(os.environ["DATABASE_URL"])
+        database = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
+        environment = {**os.environ, "DATABASE_URL": database, "PORT": str(self.port)}
+        for name in names:
+            with open(self.log_path, "ab") as log:
+                self.processes[name] = servers.guardian.spawn(
+                    [sys.executable, "-m", "web.services", name],
+                    Stage.CLIENT,
+                    env=environment,
+                    cwd=settings.BASE_DIR,
+                    stdout=log,
+                    stderr=log,
+                )
+        if "web" in names:
+            eventually(self._answers, 30)
+
+    def end(self, name: str) -> None:
+        servers.guardian.end(self.processes.pop(name))
+
+    def kill(self, name: str) -> None:
+        """As a crash: SIGKILL to the process and all its children."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        servers.guardian.end(process)
+
+    def get(self, path: str) -> Response:
+        try:
+            with urllib.request.urlopen(self.url(path), timeout=30) as response:
+                return Response(response.status, response.headers, response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Response(error.code, error.headers, error.read().decode())
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def _answers(self) -> bool:
+        try:
+            return self.get("/robots.txt").status == 200
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def services(platform, tmp_path) -> Iterator[Services]:
+    """None runs at first; all are ended with the test."""
+    services = Services(ports.free_port(), str(tmp_path / "services.log"))
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
+    subprocess.run(collect, cwd=settings.BASE_DIR, check=True, capture_output=True)
+    try:
+        yield services
+    finally:
+        for name in list(services.processes):
+            services.end(name)
+        with open(services.log_path, errors="replace") as log:
+            print(log.read()[-20_000:])
