@@ -1,0 +1,229 @@
+"""What Prometheus gets to see of the cache server, over HTTP, from a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from http.client import HTTPConnection
+
+import pytest
+import redis
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus_text
+
+from monitoring.exporter import PREFIX
+from monitoring.http_server import ExporterServer
+from tests import servers
+from tests.waiting import eventually
+from web.local_servers.valkey import CACHE, Valkey
+
+ABOUT_THE_SCRAPE = {"up", "scrape_duration_seconds"}
+ABOUT_THE_SERVER = {
+    "keyspace_hits_total",
+    "keyspace_misses_total",
+    "evicted_keys_total",
+    "expired_keys_total",
+    "keys",
+    "connected_clients",
+    "memory_used_bytes",
+    "memory_max_bytes",
+    "uptime_seconds",
+}
+
+
+@pytest.fixture
+def valkey(tmp_path):
+    """A cache server that nobody else asks, so that its counts are exact."""
+    server = Valkey("cache", servers.guardian, tmp_path, CACHE)
+    server.start()
+    yield server
+    server.thaw()
+    server.stop()
+
+
+@pytest.fixture
+def visitor(valkey):
+    """A client of that server."""
+    with redis.Redis.from_url(valkey.url) as client:
+        yield client
+
+
+@pytest.fixture
+def exporter(valkey):
+    """The port of an exporter that watches that server."""
+    with ExporterServer("127.0.0.1", 0, valkey.url) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def get(port: int, path: str, accept: str = "text/plain") -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Accept": accept})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def scrape(port: int) -> dict[str, float]:
+    """Every sample, by its name without the common prefix."""
+    status, text = get(port, "/metrics")
+    assert status == 200
+    samples = [sample for family in prometheus_text(text) for sample in family.samples]
+    assert all(sample.name.startswith(PREFIX) and not sample.labels for sample in samples)
+    found = {sample.name.removeprefix(PREFIX): sample.value for sample in samples}
+    assert len(found) == len(samples)
+    return found
+
+
+def test_hits_and_misses_rise_by_exactly_what_was_looked_up(exporter, visitor):
+    visitor.set("known", 1)
+    before = scrape(exporter)
+    for _ in range(5):
+        visitor.get("known")
+    for _ in range(3):
+        visitor.get("unknown")
+    scrape(exporter)  # asking changes nothing
+    after = scrape(exporter)
+    assert after["keyspace_hits_total"] - before["keyspace_hits_total"] == 5
+    assert after["keyspace_misses_total"] - before["keyspace_misses_total"] == 3
+    assert after["hit_ratio"] == 5 / 8
+
+
+def test_hit_ratio_is_absent_until_something_is_looked_up(exporter, visitor):
+    assert set(scrape(exporter)) == ABOUT_THE_SCRAPE | ABOUT_THE_SERVER
+    visitor.get("unknown")
+    assert scrape(exporter)["hit_ratio"] == 0
+    visitor.config_resetstat()
+    assert set(scrape(exporter)) == ABOUT_THE_SCRAPE | ABOUT_THE_SERVER
+
+
+def test_memory_keys_and_clients_are_those_of_the_server(exporter, visitor):
+    visitor.mset({"a": 1, "b": 2})
+    visitor.select(3)
+    visitor.set("c", 3)
+    empty = scrape(exporter)
+    visitor.set("d", b"x" * 1_000_000)
+    found = scrape(exporter)
+    assert found["keys"] == 4
+    # Buffers of the connection come and go, too.
+    assert 1_000_000 < found["memory_used_bytes"] - empty["memory_used_bytes"] < 5_000_000
+    assert found["memory_max_bytes"] == 256 * 1024**2
+    assert found["connected_clients"] == 2  # the visitor and the exporter
+
+
+def test_memory_limit_is_absent_when_there_is_none(exporter, visitor):
+    visitor.config_set("maxmemory", 0)
+    assert "memory_max_bytes" not in scrape(exporter)
+
+
+def test_expired_and_evicted_keys_are_counted_apart(exporter, visitor):
+    visitor.set("short", 1, px=1)
+    eventually(lambda: visitor.info("stats")["expired_keys"] == 1)
+    found = scrape(exporter)
+    assert (found["expired_keys_total"], found["evicted_keys_total"]) == (1, 0)
+
+    visitor.set("long", b"x" * 1_000_000, ex=3600)
+    visitor.config_set("maxmemory", "1mb")
+    eventually(lambda: visitor.info("stats")["evicted_keys"] == 1)
+    found = scrape(exporter)
+    assert (found["expired_keys_total"], found["evicted_keys_total"]) == (1, 1)
+
+
+def test_uptime_and_counters_start_again_with_the_server(exporter, visitor, valkey):
+    visitor.get("unknown")
+    assert scrape(exporter)["keyspace_misses_total"] == 1
+    valkey.stop()
+    valkey.start()
+    found = scrape(exporter)
+    assert found["keyspace_misses_total"] == 0
+    assert found["uptime_seconds"] <= 10
+
+
+def test_server_away_is_reported_as_down_and_nothing_else(exporter, valkey):
+    assert scrape(exporter)["up"] == 1
+    valkey.stop()
+    found = scrape(exporter)
+    assert found["up"] == 0
+    assert set(found) == ABOUT_THE_SCRAPE
+    valkey.start()
+    assert scrape(exporter)["up"] == 1
+
+
+def test_silent_server_does_not_hold_a_scrape(exporter, valkey):
+    valkey.freeze()
+    started = time.monotonic()
+    found = scrape(exporter)
+    seconds = time.monotonic() - started
+    assert seconds < 1.5
+    assert set(found) == ABOUT_THE_SCRAPE
+    assert found["up"] == 0
+    assert found["scrape_duration_seconds"] == pytest.approx(seconds, abs=0.3)
+    valkey.thaw()
+    assert scrape(exporter)["up"] == 1
+
+
+def test_server_that_tells_too_little_counts_as_down(exporter, monkeypatch):
+    monkeypatch.setattr(redis.Redis, "info", lambda self: {"keyspace_hits": 1})
+    assert set(scrape(exporter)) == ABOUT_THE_SCRAPE
+    assert "keyspace_misses" in get(exporter, "/healthz")[1]
+
+
+def test_health_is_that_of_the_last_scrape(exporter, valkey):
+    assert get(exporter, "/healthz") == (200, "ok\n")
+    valkey.stop()
+    scrape(exporter)
+    status, text = get(exporter, "/healthz")
+    assert status == 503
+    assert text.startswith("the last scrape failed: ")
+    assert valkey.password not in text
+    valkey.start()
+    scrape(exporter)
+    assert get(exporter, "/healthz") == (200, "ok\n")
+
+
+def test_outage_is_logged_once_and_so_is_its_end(exporter, valkey, caplog):
+    valkey.stop()
+    scrape(exporter)
+    scrape(exporter)
+    valkey.start()
+    scrape(exporter)
+    scrape(exporter)
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first.startswith("The cache server does not answer: ")
+    assert second == "The cache server answers again"
+
+
+def test_front_page_leads_to_the_others(exporter):
+    status, text = get(exporter, "/")
+    assert status == 200
+    assert 'href="/metrics"' in text
+    assert get(exporter, "/elsewhere")[0] == 404
+
+
+def test_openmetrics_is_served_to_who_asks_for_it(exporter, visitor):
+    visitor.get("unknown")
+    _, text = get(exporter, "/metrics", "application/openmetrics-text; version=1.0.0")
+    kinds = {family.name.removeprefix(PREFIX): family.type for family in openmetrics(text)}
+    assert kinds["keyspace_misses"] == "counter"
+    assert kinds["hit_ratio"] == "gauge"
+
+
+def test_names_and_types_please_promtool(exporter, visitor):
+    if shutil.which("promtool") is None:
+        if os.environ.get("CI"):
+            pytest.fail("promtool is not installed")
+        pytest.skip("promtool is not installed")
+    visitor.get("unknown")
+    _, text = get(exporter, "/metrics")
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
