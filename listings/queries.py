@@ -36,9 +36,12 @@ T = TypeVar("T")
 
 CHUNK = 1_000  # rows of `get_all_properties` in one entry
 
-_address = Case(
-    When(internet_address_display_yn=True, then=F("unparsed_address")), default=Value("")
-)
+
+def _unless_withheld(column: str, instead: Value | None = None) -> Case:
+    """A column that tells where the home is: kept back when its seller wishes so."""
+    return Case(When(internet_address_display_yn=True, then=F(column)), default=instead)
+
+
 _first_photo = Coalesce(
     Subquery(
         Media.objects.filter(property=OuterRef("pk"), media_category=MediaCategory.PHOTO)
@@ -48,12 +51,15 @@ _first_photo = Coalesce(
     Value(""),
 )
 # column of a row → what it is in the database, where the two differ
-_CARD = {"address": _address, "photo_url": _first_photo}
-_WITHHELD = {
-    "unparsed_address": _address,
+_CARD = {
+    "address": _unless_withheld("unparsed_address", Value("")),
+    "photo_url": _first_photo,
+}
+_DETAIL = {
+    **{name: _unless_withheld(name) for name in ("latitude", "longitude")},
     **{
-        name: Case(When(internet_address_display_yn=True, then=F(name)))
-        for name in ("latitude", "longitude")
+        name: _unless_withheld(name, Value(""))
+        for name in ("unparsed_address", "unit_number", "parcel_number")
     },
 }
 
@@ -145,7 +151,7 @@ def _load_detail(listing_key: str) -> tuple[Detail | None, Missing]:
             pk=listing_key, standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
         )
         .values_list(
-            *(_WITHHELD.get(name, F(name)) for name in own),
+            *(_DETAIL.get(name, F(name)) for name in own),
             *(F(f"list_agent__{name}") for name in AgentCard.__struct_fields__),
             *(F(f"list_office__{name}") for name in OfficeCard.__struct_fields__),
         )

@@ -100,7 +100,7 @@ def instant(value: datetime) -> Markup:
 
 
 def detail_address(listing_key: str) -> str:
-    """Where a listing's page is. `reverse` costs 20 times as much, and a list needs 24."""
+    """Where a listing's page is. `reverse` would take 16 µs each time, and a list needs 24."""
     before, after = _around_key()
     return f"{before}{listing_key}{after}"
 
