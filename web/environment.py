@@ -74,6 +74,7 @@ def url(name: str, default: Callable[[], str], schemes: tuple[str, ...]) -> str:
         parts = urlsplit(raw)
         if parts.scheme not in schemes or not (parts.hostname or parts.path):
             raise ValueError(raw)
+        _ = parts.port  # raises ValueError for what is no port
         return raw
 
     allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
@@ -87,9 +88,13 @@ def _cast(
     if name in _read:
         raise ImproperlyConfigured(f"{name} is read twice; settings.py is its only reader")
     _read[name] = default
-    raw = str(_env.str(name, default=default)).strip() or default
+    try:
+        raw = str(_env.str(name, default=default)).strip() or default
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}") from error
     try:
         return cast(raw)
     except (ValueError, KeyError) as error:
         shown = "(hidden)" if secret else repr(raw)
-        raise ImproperlyConfigured(f"{name}={shown} is not allowed: give {allowed}") from error
+        cause = None if secret else error  # its text is in the traceback
+        raise ImproperlyConfigured(f"{name}={shown} is not allowed: give {allowed}") from cause

@@ -1,0 +1,68 @@
+# What a developer does here; `make` alone lists it. Paths are relative, so that the folder's own
+# name may hold spaces.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format clean
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHON ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.requirements-local ## The whole platform on http://127.0.0.1:8000, until Ctrl-C
+	@exec $(BIN)/python -m web.run
+
+test: $(VENV)/.requirements-dev ## Tests, on servers of their own; ARGS="-k price" chooses
+	@$(BIN)/python -m pytest $(ARGS)
+
+# The types of the settings need values; no server is asked.
+check: export SETTINGS = SECRET_KEY=types DATABASE_URL=postgres://types@localhost/types \
+	CACHE_URL=redis://localhost BROKER_URL=redis://localhost PRODUCTION=false DEBUG=false
+check: $(VENV)/.requirements-dev ## Format, lint, types, import rules, tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	env $$SETTINGS $(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+format: $(VENV)/.requirements-dev ## Formats the code and mends what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Removes the environment and caches; data in var/ stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the environment ----
+
+# Made again when a file of requirements has changed. What pip says is in var/pip.log.
+$(VENV)/.requirements-%: requirements-%.txt requirements.txt requirements-local.txt
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(MAKE) -f $(MAKEFILE_LIST) environment
+	@echo "Installing the packages of $< (the first time takes a minute) …"
+	@mkdir -p var
+	@$(BIN)/python -m pip install --quiet --retries 2 --timeout 10 --log var/pip.log -r $< \
+		>/dev/null 2>&1 || { \
+		echo "The packages of $< could not be installed: is the network there?" \
+			"What pip said is in var/pip.log." >&2; exit 1; }
+	@touch $@
+
+.PHONY: environment
+environment:
+	@if [ -n "$$PYTHON" ]; then set -- "$$PYTHON"; \
+	else set -- python3.13 python3.12 python3.11 python3; fi; \
+	found=; \
+	for python; do \
+		version=$$("$$python" --version 2>/dev/null) || continue; \
+		found="$$found $$version ($$python),"; \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		"$$python" -m venv --clear $(VENV) >/dev/null 2>&1 && exit; \
+		echo "$$python cannot make an environment: install its venv module" \
+			"(Debian: apt install python3-venv)." >&2; exit 1; \
+	done; \
+	echo "Python 3.11 or newer is needed; found:$${found:- no Python at all,}" \
+		"so name another with make PYTHON=/path/to/python3." >&2; exit 1
