@@ -33,9 +33,15 @@ KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # keys stand in URLs and in cache
 
 
 def primary_key() -> models.CharField[str, str]:
-    """A RESO key: up to 255 letters, digits, dots, dashes and underscores."""
+    """A RESO key: up to 255 letters, digits, dots, dashes and underscores.
+
+    Ordered by code point wherever the database runs, as Python orders it.
+    """
     return models.CharField(
-        max_length=255, primary_key=True, validators=[RegexValidator(KEY_PATTERN)]
+        max_length=255,
+        primary_key=True,
+        db_collation="C",
+        validators=[RegexValidator(KEY_PATTERN)],
     )
 
 

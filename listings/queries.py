@@ -120,9 +120,9 @@ def get_all_properties() -> Iterator[Card]:
     chunks, never the whole inventory. Chunks are read one after the other, so a listing that
     moves between cities meanwhile may come twice or not at all.
     """
-    for city in cities():
+    for city_key in (*(city.city_key for city in cities()), ""):  # and those without a city
         after = ""
-        while chunk := _chunk(city.city_key, after):
+        while chunk := _chunk(city_key, after):
             yield from chunk
             if len(chunk) < CHUNK:
                 break
@@ -131,7 +131,7 @@ def get_all_properties() -> Iterator[Card]:
 
 def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
     def load() -> tuple[Card, ...]:
-        found = PropertySearch(city=city_key).filter(Property.objects.filter(pk__gt=after))
+        found = PropertySearch().filter(Property.objects.filter(city_key=city_key, pk__gt=after))
         return _cards(found.order_by("pk")[:CHUNK])
 
     partition = partitions.of_city(city_key)

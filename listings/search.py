@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import operator
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
@@ -96,7 +97,7 @@ class PropertySearch:
         values: dict[str, Any] = {}
         errors: dict[str, str] = {}
         for name, read in _READERS.items():
-            raw = parameters.get(name, "").strip()
+            raw = parameters.get(name, "").strip(string.whitespace)
             if raw:
                 try:
                     values[name] = read(raw)
@@ -204,8 +205,10 @@ def _one_of(values: tuple[str, ...] | list[str]) -> Callable[[str], str]:
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def read(raw: str) -> int:
-        # isdecimal alone would let other scripts' digits through; int() alone, signs and spaces.
-        if not (raw.isascii() and raw.isdecimal()) or not least <= int(raw[:12]) <= most:
+        # isdecimal alone would let other scripts' digits through; int() alone, signs and spaces,
+        # and it takes its time over a thousand digits.
+        digits = raw.isascii() and raw.isdecimal() and len(raw) <= 12
+        if not digits or not least <= int(raw) <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return int(raw)
 
@@ -214,19 +217,23 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 def _price(raw: str) -> Decimal:
     try:
-        price = Decimal(raw.replace(",", "").removeprefix("$"))
+        price = Decimal(raw.replace(",", "").removeprefix("$") if raw.isascii() else "NaN")
     except InvalidOperation:
-        price = Decimal(-1)
-    if not price.is_finite() or not 0 <= price <= 10**12:
-        raise ValueError("must be an amount from 0 to 1000000000000")
+        price = Decimal("NaN")
+    if not price.is_finite() or not 0 <= price <= 10**12 or price != (cents := _cents(price)):
+        raise ValueError("must be an amount from 0 to 1000000000000, with at most two decimals")
     # One spelling for one amount: 5E+5, 500000.00 and 500000 are the same search.
-    return abs(price.quantize(Decimal(1)) if price == price.to_integral() else price.normalize())
+    return abs(cents.quantize(Decimal(1)) if cents == int(cents) else cents)
+
+
+def _cents(price: Decimal) -> Decimal:
+    return price.quantize(Decimal("0.01"))
 
 
 def _city(raw: str) -> str:
-    key = city_key(raw[:50])
-    if not key:
-        raise ValueError("must be the name of a city")
+    key = city_key(raw)
+    if not key or len(raw) > 50:
+        raise ValueError("must be the name of a city, of at most 50 characters")
     return key
 
 
@@ -260,7 +267,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "living_area_min": _whole(0, 10_000_000),
     "living_area_max": _whole(0, 10_000_000),
     "year_built_min": _whole(1600, 2200),
-    "q": lambda raw: _text(200)(raw).lower(),  # full text knows no case
+    "q": lambda raw: _text(200)(raw.lower()),  # full text knows no case
     "sort": _sort,
     "page": _whole(1, LAST_PAGE),
 }

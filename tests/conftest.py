@@ -9,6 +9,7 @@ from django.db import connection
 from invalidation_worker.apply import apply_batch
 from listings.cache import reading
 from listings.cache.store import store
+from tests.services import services  # noqa: F401 - a fixture
 
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
@@ -39,4 +40,3 @@ def apply_all() -> int:
     while number := apply_batch().events:
         applied += number
     return applied
-from tests.services import services  # noqa: F401

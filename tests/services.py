@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPMessage
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -38,7 +39,7 @@ class Services:
     """Starts and ends processes by name; `get` asks the web process."""
 
     port: int
-    log_path: str
+    log_path: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *names: str) -> None:
@@ -46,7 +47,7 @@ class Services:
         database = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
         environment = {**os.environ, "DATABASE_URL": database, "PORT": str(self.port)}
         for name in names:
-            with open(self.log_path, "ab") as log:
+            with self.log_path.open("ab") as log:
                 self.processes[name] = servers.guardian.spawn(
                     [sys.executable, "-m", "web.services", name],
                     Stage.CLIENT,
@@ -88,7 +89,7 @@ class Services:
 @pytest.fixture
 def services(platform, tmp_path) -> Iterator[Services]:
     """None runs at first; all are ended with the test."""
-    services = Services(ports.free_port(), str(tmp_path / "services.log"))
+    services = Services(ports.free_port(), tmp_path / "services.log")
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
     subprocess.run(collect, cwd=settings.BASE_DIR, check=True, capture_output=True)
     try:
@@ -96,5 +97,5 @@ def services(platform, tmp_path) -> Iterator[Services]:
     finally:
         for name in list(services.processes):
             services.end(name)
-        with open(services.log_path, errors="replace") as log:
-            print(log.read()[-20_000:])
+        if services.log_path.exists():
+            print(services.log_path.read_text(errors="replace")[-20_000:])

@@ -11,8 +11,8 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.signals import m2m_changed
 
-from invalidation_worker import signals
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Doorbell, Publisher, Ring
 from listings.models import Agent, Property
 from tests.waiting import eventually
@@ -106,12 +106,8 @@ def test_every_many_to_many_change_of_a_shown_model_rings(broker):
     """No shown model has such a field yet; one that gets one is listened to already."""
     home = new("A-1")
     eventually(lambda: len(rings(broker)) == 1)
-    signals.m2m_changed.send(
-        sender=Property, instance=home, action="pre_add", using="default", pk_set={1}
-    )
-    signals.m2m_changed.send(
-        sender=Property, instance=home, action="post_add", using="default", pk_set={1}
-    )
+    m2m_changed.send(sender=Property, instance=home, action="pre_add", using="default", pk_set={1})
+    m2m_changed.send(sender=Property, instance=home, action="post_add", using="default", pk_set={1})
     eventually(lambda: len(rings(broker)) == 2)
     assert rings(broker)[1]["operations"] == ["UPDATE"]
 
