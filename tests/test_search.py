@@ -321,17 +321,17 @@ def parameters_near(draw: st.DrawFn, row: dict[str, Any]) -> dict[str, str]:
         value = row[column] if row[column] is not None else 0
         if column != "list_price":
             value = int(value)
-        beside = value + step * draw(st.integers(-1, 1))
+        beside = value + step * draw(st.sampled_from([0, 0, -1, 1]))
         near[name] = str(min(max(beside, 1600 if column == "year_built" else 0), most))
-    chosen = draw(st.sets(st.sampled_from(sorted(near)), max_size=4))
+    chosen = draw(st.sets(st.sampled_from(sorted(near)), min_size=1, max_size=3))
     return {name: near[name] for name in chosen}
 
 
 @st.composite
 def rows_and_parameters(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    some_rows = draw(st.lists(rows, min_size=1, max_size=4))
+    some_rows = draw(st.lists(rows, min_size=1, max_size=3))
     near = st.sampled_from(some_rows).flatmap(parameters_near)
-    return some_rows, draw(st.lists(near, min_size=1, max_size=3))
+    return some_rows, draw(st.lists(near, min_size=4, max_size=8))
 
 
 @on_database

@@ -43,10 +43,11 @@ def explore(model: Model[S]) -> Explored:
                 trace = _replay(model, _path(came_from, state))
                 return Explored(len(came_from), fault, tuple(trace))
             for _, following in model.steps(state):
-                known = model.canonical(following)
-                if known not in came_from:
-                    came_from[known] = state
-                    reached.append(known)
+                if following not in came_from:
+                    known = model.canonical(following)
+                    if known not in came_from:
+                        came_from[known] = state
+                        reached.append(known)
         frontier = reached
     return Explored(len(came_from))
 

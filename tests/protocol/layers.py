@@ -21,7 +21,7 @@ class State(NamedTuple):
     """PostgreSQL, the cache server, and everybody who talks to them."""
 
     version: int = 0  # of the committed data
-    log: frozenset[int] = frozenset()  # events not yet applied, each the version it brought
+    log: tuple[int, ...] = ()  # events, in order, each the version that its commit brought
     page: Entry = server.GONE
     rows: Entry = server.GONE  # the queryset entry that the page is filled from
     readers: tuple[Reader, ...] = ()
@@ -31,8 +31,10 @@ class State(NamedTuple):
     @property
     def applied(self) -> int:
         """The newest applied commit. What a worker still holds is not applied."""
-        held = self.log.union(*(worker.events for worker in self.workers))
-        return max((n for n in range(1, self.version + 1) if n not in held), default=0)
+        newest = self.version
+        while newest in self.log or any(newest in worker.events for worker in self.workers):
+            newest -= 1
+        return newest
 
 
 def model(
@@ -45,7 +47,7 @@ def model(
 def _steps(state: State, rules: Rules, commits: int) -> Steps[State]:
     if state.version < commits:
         following = state.version + 1
-        log = state.log | {following}
+        log = (*state.log, following)
         yield f"commit {following}", state._replace(version=following, log=log)
     for number in range(len(state.workers)):
         yield from workers.steps(state, number, rules)
@@ -88,18 +90,15 @@ def _fault(state: State) -> str:
 
 def _canonical(state: State) -> State:
     """Readers, and workers, are alike: only what they are doing matters."""
-    who = sorted(
-        range(len(state.readers)),
-        key=lambda n: (state.readers[n], state.page.lease == n, state.rows.lease == n),
-    )
-    name_of = {old: new for new, old in enumerate(who)} | {server.NOBODY: server.NOBODY}
-    return state._replace(
-        readers=tuple(state.readers[n] for n in who),
-        workers=tuple(sorted(state.workers, key=_worker_key)),
-        page=state.page._replace(lease=name_of[state.page.lease]),
-        rows=state.rows._replace(lease=name_of[state.rows.lease]),
-    )
-
-
-def _worker_key(worker: Worker) -> tuple[object, ...]:
-    return worker.at, sorted(worker.events), worker.found
+    page, rows = state.page.lease, state.rows.lease
+    doing = [(reader, page == n, rows == n) for n, reader in enumerate(state.readers)]
+    who = sorted(range(len(doing)), key=doing.__getitem__)
+    if who != sorted(who):
+        new_name = {old: new for new, old in enumerate(who)} | {server.NOBODY: server.NOBODY}
+        state = state._replace(
+            readers=tuple(state.readers[n] for n in who),
+            page=state.page._replace(lease=new_name[page]),
+            rows=state.rows._replace(lease=new_name[rows]),
+        )
+    workers = tuple(sorted(state.workers))
+    return state if workers == state.workers else state._replace(workers=workers)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Worker(NamedTuple):
-    events: frozenset[int] = frozenset()  # claimed: no other worker sees them meanwhile
+    events: tuple[int, ...] = ()  # claimed: no other worker sees them meanwhile
     at: int = 0  # how many steps of the plan are done
     found: tuple[str, ...] = ()  # entries seen in their registries and not yet dropped
 
@@ -42,10 +42,10 @@ def steps(state: State, number: int, rules: Rules) -> Steps[State]:
 
 def _claims(state: State, number: int) -> Steps[State]:
     """Any one free event, or all of them: ids are not given in the order of commits."""
-    free = state.log.difference(*(worker.events for worker in state.workers))
-    batches = {frozenset({event}) for event in free} | ({free} if free else set())
-    for batch in sorted(batches, key=sorted):
-        events = " and ".join(map(str, sorted(batch)))
+    held = {event for worker in state.workers for event in worker.events}
+    free = tuple(event for event in state.log if event not in held)
+    for batch in {free, *((event,) for event in free)} - {()}:
+        events = " and ".join(map(str, batch))
         yield f"{_name(state, number)} claims {events}", _moved(state, number, Worker(batch))
 
 
@@ -53,7 +53,8 @@ def _done(state: State, number: int, step: str, rules: Rules) -> State:
     worker = state.workers[number]
     after = worker._replace(at=worker.at + 1)
     if step == "commit":
-        state = state._replace(log=state.log - worker.events)
+        log = tuple(event for event in state.log if event not in worker.events)
+        state = state._replace(log=log)
     else:
         does, name = step.split()
         entry: Entry = getattr(state, name)
