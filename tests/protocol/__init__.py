@@ -10,11 +10,18 @@
 Each has the sound protocol and, as one rule changed, the shortcuts that look just as good;
 `variants` lists them all. `python -m tests.protocol` prints what becomes of each.
 
-What is bounded, and why it suffices. Reads, crashes, losses and flushes are not: readers read for
-ever and everything may vanish at any moment, in finitely many states, because a token is modelled
-by who holds it. Commits are bounded to two: an apply races what was read before its commit with
-what is read after it, and the second commit adds an apply that overtakes or overlaps another.
-Readers are bounded to two or three at a time: one who fills, one who takes over, one who looks.
-One page and one queryset entry stand for all: scripts and scans treat each entry by itself, and
-what differs between entries of one layer is only when a scan passes them.
+What is bounded, and why it suffices:
+
+- Reads, crashes, losses and flushes are not bounded. Readers read for ever and anything may vanish
+  at any moment; the states stay finitely many because a token is modelled by who holds it.
+- Two commits. An apply races what was read before its commit with what is read after it; the
+  second commit brings an apply that overtakes the first, overlaps it, or shares its batch.
+- Two or three readers at a time: one fills, one takes its lease over, one looks.
+- One page and one queryset entry. Scripts and scans treat each entry by itself, and a scan sees
+  an entry at one moment (HSCAN at the moment at which it passes its bucket), so more entries of a
+  layer add only more of the same races.
+- Time is three moments where it matters (`trust`), and pushes are at most three (`near`).
+
+What is not modelled: which partitions an event concerns (`decide` is tested against the database),
+and a clock of the cache server that goes backwards.
 """
