@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
 
 from listings.models import Property
 
@@ -61,10 +60,6 @@ class KeyedAdmin(ModelAdminBase):
     list_per_page = PER_PAGE
     show_full_result_count = False
     readonly_fields: ClassVar[Any] = ("modification_timestamp",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        readonly = super().get_readonly_fields(request, obj)
-        return (self.opts.pk.name, *readonly) if obj else readonly
 
 
 class KeyedInline(TabularInlineBase):

@@ -229,10 +229,13 @@ def test_photos_are_changed_and_added_on_the_listing(admin_client, home, form):
     assert media[2].media_key == "CHOSEN"
 
 
-def test_the_key_of_a_photo_is_fixed(admin_client, home, form):
+@pytest.mark.parametrize("name", ["listing_key", "media_set-0-media_key"])
+def test_a_key_is_shown_but_not_to_be_typed_over(admin_client, home, name):
     page = admin_client.get(change_url(home)).content.decode()
-    field = page.split('name="media_set-0-media_key"')[1].split(">")[0]
+    field = page.split(f'name="{name}"')[1].split(">")[0]
     assert "readonly" in field
+    new = admin_client.get(reverse("admin:listings_property_add")).content.decode()
+    assert "readonly" not in new.split('name="listing_key"')[1].split(">")[0]
 
 
 def test_agents_and_offices_are_found_by_typing(admin_client, home):

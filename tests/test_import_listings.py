@@ -364,6 +364,7 @@ def test_every_zip_code_has_one_city():
     assert CITY_BY_ZIP_CODE["98052"] == "Redmond"
 
 
+@pytest.mark.timeout(240)  # two imports, also on a busy machine
 @pytest.mark.django_db(transaction=True)
 def test_the_real_file_goes_in_whole_and_again_changes_nothing():
     if not REAL_FILE.is_file():

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -199,6 +199,17 @@ def test_numbers_of_an_image_may_come_as_int_decimal_float_or_text(database, pri
     assert PropertySearch.parse(inside).matches(row) is Answer.YES
     for outside in ({"list_price_min": "500000.01"}, {"living_area_min": "2000"}):
         assert PropertySearch.parse(outside).matches(row) is Answer.NO
+
+
+@pytest.mark.parametrize("column", ["list_price", "living_area"])
+def test_both_readings_agree_on_what_is_not_a_number_if_it_can_be_stored_at_all(database, column):
+    """PostgreSQL has NaN, which is above every number there, so a constraint `>= 0` lets it in."""
+    Property.objects.bulk_create([listing()])
+    with contextlib.suppress(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE listings_property SET {column} = 'NaN'")
+    image = logged()[-1].after
+    for bound in ("min", "max"):
+        assert_readings_agree(PropertySearch.parse({f"{column}_{bound}": "5"}), [image])
 
 
 # ---- full text ----
