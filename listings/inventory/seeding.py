@@ -19,7 +19,7 @@ from listings.inventory.people import Staff, staff
 from listings.models import Agent, Office, Property
 from listings.records import AgentRecord, OfficeRecord, Record, copy
 
-CHUNK = 2_000  # listings: about 4 MB of text, half a second of one core
+CHUNK = 2_000  # listings: about 4 MB of text and a second of one core
 
 Progress = Callable[[int], None]
 
