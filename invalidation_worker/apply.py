@@ -13,6 +13,7 @@ from invalidation_worker import change_log
 from invalidation_worker.change_log import Event
 from invalidation_worker.decide import decide
 from invalidation_worker.invalidate import Invalidated, invalidate
+from invalidation_worker.judge import Judge
 from listings.cache.entries import Descriptor
 from listings.cache.store import Store, store
 
@@ -56,16 +57,15 @@ def _apply(cache: Store, most: int) -> Applied:
     started = time.monotonic()
     with transaction.atomic():
         events = change_log.claim(most)
-        concerned = decide(events)
-        if None in concerned.values():
+        changes = decide(events)
+        if changes is None:
             done = Invalidated()
             cache.flush()
         else:
-            done = invalidate(cache, {name for names in concerned.values() for name in names or ()})
+            done = invalidate(cache, Judge(changes))
     milliseconds = (time.monotonic() - started) * 1000
     for event in events:
-        partitions = concerned[event.id]
-        _log(event, "all" if partitions is None else done.of(partitions), milliseconds)
+        _log(event, "all" if changes is None else done.entries[event.id], milliseconds)
     return Applied(len(events), done.pages)
 
 
@@ -96,7 +96,7 @@ def _flush(cache: Store) -> Applied:
 
 
 def _log(event: Event, entries: int | str, milliseconds: float) -> None:
-    """One line an event. Entries and milliseconds are those of the batch it was in."""
+    """One line an event. The milliseconds are those of the batch that it was in."""
     logger.info(
         "applied event=%d table=%s operation=%s transaction=%d entries=%s milliseconds=%.1f",
         event.id,

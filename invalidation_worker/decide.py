@@ -1,15 +1,15 @@
-"""Which partitions an event concerns: where entries may live that it changes."""
+"""From events to what they change of listings: every event, of whatever table, is one or more."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from invalidation_worker.change_log import Event
+from invalidation_worker.change_log import Event, Image
 from listings.cache import partitions
 from listings.models import Agent, ListingHistory, Media, OpenHouse, Property
-from listings.shown import SHOWN
-
-Partitions = frozenset[str]
+from listings.shown import COLUMN_SETS, OF_OTHER_TABLES, SHOWN
 
 # The column that names the property, in tables that belong to one.
 _PROPERTY_COLUMN = {
@@ -17,66 +17,88 @@ _PROPERTY_COLUMN = {
     OpenHouse._meta.db_table: "listing_key",
     ListingHistory._meta.db_table: "resource_record_key",
 }
-# Only these are seen in lists; the rest, on the listing's own page alone.
-_IN_LISTS = {Property._meta.db_table, Media._meta.db_table}
-_KEY = {shown.table: shown.key for shown in SHOWN}
+_SHOWN = {shown.table: shown for shown in SHOWN}
+_PROPERTY = _SHOWN[Property._meta.db_table]
+_IN_LISTS = COLUMN_SETS["lists"].intersection(_PROPERTY.columns)
+_ALL = frozenset(_PROPERTY.columns)
 
 
 class Undecidable(Exception):
     """An event that this release does not understand; the text says why."""
 
 
-def decide(events: Iterable[Event]) -> dict[int, Partitions | None]:
-    """The partitions that each event concerns, by its id. None: all of them.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event changed of one listing, as far as pages can show it."""
 
-    Asks the database, now and on the primary, which listings show a changed agent or office and
-    in which city a listing with changed photos is.
+    event: int
+    key: str
+    before: Image | None  # none: the listing was not there
+    after: Image | None
+    columns: frozenset[str]  # those that differ; all of them if the listing came or went
+
+    @property
+    def partitions(self) -> set[str]:
+        """Where entries may be that it affects."""
+        where = {partitions.of_property(self.key)}
+        if not self.columns.isdisjoint(COLUMN_SETS["lists"]):
+            where.add(partitions.EVERYWHERE)
+            images = (image for image in (self.before, self.after) if image is not None)
+            where |= {partitions.of_city(image["city_key"]) for image in images}
+        return where
+
+
+def decide(events: Iterable[Event]) -> list[Change] | None:
+    """The changes that these events make. None: some table has changed as a whole.
+
+    Asks the database, now and on the primary, which listings show a changed agent, office, photo,
+    open house or past change, and how these listings stand.
 
     Raises:
         Undecidable: an event has an unknown table, or lacks the columns that name its rows.
     """
+    changes: list[Change] = []
+    related: dict[tuple[str, str], list[int]] = defaultdict(list)  # (listing, column) → events
     try:
-        listings = {event.id: _listings(event) for event in events}
-        cities = _cities(event for event in events if event.table == Media._meta.db_table)
-        return {event.id: _partitions(event, listings[event.id], cities) for event in events}
+        for event in events:
+            if event.table not in _SHOWN:
+                raise Undecidable(f"unknown table {event.table}")
+            if not event.images():
+                return None
+            if event.table == _PROPERTY.table:
+                changes.append(_own(event))
+            else:
+                for key in _listings(event):
+                    related[key, OF_OTHER_TABLES[event.table]].append(event.id)
     except (KeyError, AttributeError, TypeError) as error:
         raise Undecidable(repr(error)) from error
+    return changes + list(_related(related))
 
 
-def _listings(event: Event) -> set[str] | None:
-    """The keys of the listings that show what an event changed; None: any."""
-    images = event.images()
-    if event.table not in _KEY:
-        raise Undecidable(f"unknown table {event.table}")
-    if not images:
-        return None
+def _own(event: Event) -> Change:
+    before, after = event.before, event.after
+    columns = _ALL
+    if before is not None and after is not None:
+        columns = frozenset(name for name in _ALL if before[name] != after[name])
+    key = (after or before or {})["listing_key"]
+    return Change(event.id, key, before, after, columns)
+
+
+def _listings(event: Event) -> set[str]:
+    """The keys of the listings that show what an event of another table has changed."""
     if column := _PROPERTY_COLUMN.get(event.table):
-        return {image[column] for image in images}
-    keys = {image[_KEY[event.table]] for image in images}
-    if event.table == Property._meta.db_table:
-        return keys
+        return {image[column] for image in event.images()}
+    keys = {image[_SHOWN[event.table].key] for image in event.images()}
     owner = "list_agent" if event.table == Agent._meta.db_table else "list_office"
     shown_by = Property.objects.filter(**{f"{owner}__in": keys})
     return set(shown_by.values_list("listing_key", flat=True))
 
 
-def _cities(events: Iterable[Event]) -> dict[str, str]:
-    """The city of each listing whose photos have changed."""
-    keys = {key for event in events for key in _listings(event) or ()}
-    return dict(Property.objects.filter(pk__in=keys).values_list("listing_key", "city_key"))
-
-
-def _partitions(
-    event: Event, listings: set[str] | None, cities: dict[str, str]
-) -> Partitions | None:
-    if listings is None:
-        return None
-    concerned = {partitions.of_property(key) for key in listings}
-    if event.table in _IN_LISTS:
-        concerned.add(partitions.EVERYWHERE)
-        if event.table == Property._meta.db_table:
-            keys = {image["city_key"] for image in event.images()}
-        else:
-            keys = {cities[key] for key in listings if key in cities}
-        concerned |= {partitions.of_city(key) for key in keys}
-    return frozenset(concerned)
+def _related(related: dict[tuple[str, str], list[int]]) -> Iterable[Change]:
+    """A listing that is not there any more has an event of its own."""
+    rows = Property.objects.filter(pk__in={key for key, _ in related})
+    images = {row["listing_key"]: row for row in rows.values(_PROPERTY.key, *_IN_LISTS)}
+    for (key, column), events in related.items():
+        if image := images.get(key):
+            for event in events:
+                yield Change(event, key, image, image, frozenset({column}))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, field
 
-import msgspec
-
+from invalidation_worker.judge import Judge, decoded
 from listings.cache.entries import Descriptor, Layer, release
 from listings.cache.store import Store
 
@@ -15,39 +14,32 @@ from listings.cache.store import Store
 class Invalidated:
     """What was taken away."""
 
-    entries: dict[str, int] = field(default_factory=dict)  # partition → how many, both layers
+    entries: Counter[int] = field(default_factory=Counter)  # event → entries that it affected
     pages: list[Descriptor] = field(default_factory=list)  # those that had a value
 
-    def of(self, partitions: Iterable[str]) -> int:
-        """How many entries these partitions held."""
-        return sum(self.entries.get(partition, 0) for partition in partitions)
 
-
-def invalidate(store: Store, partitions: Iterable[str]) -> Invalidated:
-    """Drop every entry of these partitions, live or being filled.
+def invalidate(store: Store, judge: Judge) -> Invalidated:
+    """Drop every entry, live or being filled, that the changes affect.
 
     Querysets first, and only then are the registries of pages read: a page that is filled from a
     queryset entry in between is registered by then, and is dropped with the others. With pages
     first, or both registries read first, an old page could stay.
     """
     done = Invalidated()
-    wanted = list(partitions)
     for layer in Layer:
-        registries = store.registries(wanted, layer)
-        had = store.invalidate(registries, layer)
-        for partition, registry in registries.items():
-            done.entries[partition] = done.entries.get(partition, 0) + len(registry)
-            if layer is Layer.PAGE:
-                done.pages += _readable(raw for digest, raw in registry.items() if digest in had)
+        affected: dict[str, dict[str, Descriptor]] = {}
+        for partition, registry in store.registries(judge.partitions, layer).items():
+            for digest, raw in registry.items():
+                descriptor = decoded(raw)
+                if events := judge.events(partition, descriptor):
+                    affected.setdefault(partition, {})[digest] = descriptor
+                    done.entries.update(events)
+        had = store.invalidate(affected, layer)
+        if layer is Layer.PAGE:
+            done.pages = [
+                descriptor
+                for entries in affected.values()
+                for digest, descriptor in entries.items()
+                if digest in had and descriptor.release == release()
+            ]
     return done
-
-
-def _readable(descriptors: Iterable[bytes]) -> Iterable[Descriptor]:
-    """The descriptors that this release can fill again."""
-    for raw in descriptors:
-        try:
-            descriptor = msgspec.json.decode(raw, type=Descriptor)
-        except msgspec.MsgspecError:
-            continue  # of another release; it was invalidated, which is what matters
-        if descriptor.release == release():
-            yield descriptor

@@ -52,12 +52,13 @@ def apply(ring: dict[str, Any] | None = None) -> None:
 
 
 @shared_task
-def warm(descriptors: list[dict[str, str]]) -> None:
-    """Fill these pages again, unless somebody has."""
+def warm(pages: list[tuple[str, str, str]]) -> None:
+    """Fill these pages again, unless somebody has. Each is a release, a name and arguments."""
     close_old_connections()
-    warmer.warm(Descriptor(**fields) for fields in descriptors)
+    warmer.warm(Descriptor(*page) for page in pages)
 
 
 def _send_to_warming(pages: list[Descriptor]) -> None:
-    for start in range(0, len(pages), warmer.BATCH):
-        _publisher.send(WARM, pages[start : start + warmer.BATCH], warmer.EXPIRES_SECONDS)
+    recipes = [(page.release, page.name, page.arguments) for page in pages]
+    for start in range(0, len(recipes), warmer.BATCH):
+        _publisher.send(WARM, recipes[start : start + warmer.BATCH], warmer.EXPIRES_SECONDS)

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.http import parse_etags
 
 from listings.cache.counters import Outcome
+from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Answer, Content, bypass, read
 from listings.gate import rendering
@@ -56,6 +57,7 @@ class Subject(Generic[S]):
     to_text: Callable[[S], str]
     from_text: Callable[[str], S]
     partition: Callable[[S], str]
+    scope: Callable[[S], Dependency | None]  # what can change the page; none: anything
 
 
 class CachedPage(Generic[S]):
@@ -81,9 +83,9 @@ class CachedPage(Generic[S]):
         return self._read(self._subject.from_text(arguments)).outcome
 
     def _read(self, about: S) -> Answer:
-        entry = Entry(
-            Layer.PAGE, self._subject.partition(about), self.name, self._subject.to_text(about)
-        )
+        subject = self._subject
+        partition, text = subject.partition(about), subject.to_text(about)
+        entry = Entry(Layer.PAGE, partition, self.name, text, subject.scope(about))
         return read(entry, lambda: self._content(about))
 
     def _content(self, about: S) -> Content:
@@ -92,7 +94,7 @@ class CachedPage(Generic[S]):
         body = page.body.encode()
         etag = blake2b(body, digest_size=12).hexdigest()
         packed = gzip.compress(body, GZIP_LEVEL, mtime=0)
-        return Content(packed, page.status, page.content_type, etag)
+        return Content(packed, page.status, page.content_type, etag, dependencies=())
 
     def _for_staff(self, request: HttpRequest, about: S) -> HttpResponse:
         with bypass(), rendering():

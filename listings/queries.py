@@ -6,15 +6,18 @@ and keeps the rows, an empty result is kept like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-from django.db.models import Case, Count, F, Max, OuterRef, Q, Subquery, Value, When
+from django.db import models
+from django.db.models import Case, F, Max, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from listings.cache import partitions
+from listings.cache.dependencies import Count, Dependency, Facets, Place, Rows, Search, Window
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, ends_at, read
 from listings.models import ListingHistory, Media, OpenHouse, Property
@@ -29,11 +32,13 @@ from listings.rows import (
     OpenHouseTime,
     Photo,
 )
-from listings.search import COUNT_CAP, PAGE_SIZE, PropertySearch, Sort
+from listings.search import COUNT_CAP, PAGE_SIZE, PropertySearch
 from listings.vocabulary import GONE, PUBLIC, MediaCategory, OpenHouseStatus, OpenHouseType
 
 T = TypeVar("T")
+Loaded = tuple[T, tuple[Dependency, ...]]  # a value, and what can change it
 
+BY_KEY = "key"  # the order of `get_all_properties`, which no visitor can choose
 CHUNK = 1_000  # rows of `get_all_properties` in one entry
 
 
@@ -64,53 +69,67 @@ _DETAIL = {
 }
 
 
-def window(search: PropertySearch) -> tuple[Card, ...]:
-    """The cards on one page of a search: at most 24, in its order."""
+def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
+    """The cards on one page of a search, in its order: 24, or `most` if that is given."""
+    size = most or PAGE_SIZE
 
-    def load() -> tuple[Card, ...]:
-        start = (search.page - 1) * PAGE_SIZE
+    def load() -> Loaded[tuple[Card, ...]]:
+        start = (search.page - 1) * size
         found = search.filter(Property.objects.all()).order_by(*search.sort.order)
-        return _cards(found[start : start + PAGE_SIZE])
+        cards = _cards(found[start : start + size])
+        places = [search.sort.place(partial(getattr, card)) for card in cards]
+        full = len(cards) == size
+        return cards, (Window(search.found(), search.sort, *_ends(places), start, full),)
 
-    partition = partitions.of_city(search.city_key)
-    return _cached(tuple[Card, ...], "window", partition, search.canonical(), load)
+    arguments = f"{most} {search.canonical()}"
+    return _cached(tuple[Card, ...], _search_entry("window", search, arguments), load)
 
 
 def count(search: PropertySearch) -> int:
     """How many listings a search finds; 1,001 stands for any number over 1,000."""
 
-    def load() -> int:
-        found = search.filter(Property.objects.all()).values("pk").order_by()
-        return found[: COUNT_CAP + 1].count()
+    def load() -> Loaded[int]:
+        number = count_now(search)
+        return number, (Count(search.found(), capped=number > COUNT_CAP),)
 
-    arguments = search.canonical(sort=Sort.NEWEST, page=1)
-    return _cached(int, "count", partitions.of_city(search.city_key), arguments, load)
+    return _cached(int, _search_entry("count", search, search.found()), load)
+
+
+def count_now(search: PropertySearch) -> int:
+    """The same, asked of the database."""
+    found = search.filter(Property.objects.all()).values("pk").order_by()
+    return found[: COUNT_CAP + 1].count()
 
 
 def detail(listing_key: str) -> Detail | Missing:
     """One listing with all that its page shows, or why there is none."""
+
+    def load() -> Loaded[tuple[Detail | None, Missing]]:
+        found = _load_detail(listing_key)
+        shown = "detail" if found[0] else "presence"
+        return found, (Rows((listing_key,), shown),)
+
     partition = partitions.of_property(listing_key)
-    found = _cached(
-        tuple[Detail | None, Missing],
-        "detail",
-        partition,
-        listing_key,
-        lambda: _load_detail(listing_key),
-    )
+    scope = Rows((listing_key,), "detail")
+    entry = Entry(Layer.QUERYSET, partition, "detail", listing_key, scope)
+    found = _cached(tuple[Detail | None, Missing], entry, load)
     return found[0] or found[1]
 
 
 def cities() -> tuple[City, ...]:
     """Every city with listings on the market, the largest first."""
+    everything = PropertySearch()
 
-    def load() -> tuple[City, ...]:
-        on_market = PropertySearch().filter(Property.objects.exclude(city_key=""))
+    def load() -> Loaded[tuple[City, ...]]:
+        on_market = everything.filter(Property.objects.exclude(city_key=""))
         found = on_market.values("city_key").order_by()
-        found = found.annotate(name=Max("city"), state=Max("state_or_province"), n=Count("pk"))
+        found = found.annotate(
+            name=Max("city"), state=Max("state_or_province"), n=models.Count("pk")
+        )
         rows = found.order_by("-n", "city_key").values_list("city_key", "name", "state", "n")
-        return tuple(City(*row) for row in rows)
+        return tuple(City(*row) for row in rows), (Facets(everything.found(), "cities"),)
 
-    return _cached(tuple[City, ...], "cities", partitions.EVERYWHERE, "", load)
+    return _cached(tuple[City, ...], _search_entry("cities", everything, ""), load)
 
 
 def get_all_properties() -> Iterator[Card]:
@@ -130,12 +149,26 @@ def get_all_properties() -> Iterator[Card]:
 
 
 def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
-    def load() -> tuple[Card, ...]:
-        found = PropertySearch().filter(Property.objects.filter(city_key=city_key, pk__gt=after))
-        return _cards(found.order_by("pk")[:CHUNK])
+    search = PropertySearch(city=city_key)
 
-    partition = partitions.of_city(city_key)
-    return _cached(tuple[Card, ...], "chunk", partition, f"{city_key} {after}", load)
+    def load() -> Loaded[tuple[Card, ...]]:
+        rows = Property.objects.filter(city_key=city_key, pk__gt=after)
+        cards = _cards(PropertySearch().filter(rows).order_by("pk")[:CHUNK])
+        places: list[Place] = [(card.listing_key,) for card in cards]
+        first, last = _ends(places)
+        full = len(cards) == CHUNK
+        return cards, (Window(search.found(), BY_KEY, first, last, 0, full, after=(after,)),)
+
+    return _cached(tuple[Card, ...], _search_entry("chunk", search, f"{city_key} {after}"), load)
+
+
+def _search_entry(name: str, search: PropertySearch, arguments: str) -> Entry:
+    partition = partitions.of_city(search.city_key)
+    return Entry(Layer.QUERYSET, partition, name, arguments, Search(search.found()))
+
+
+def _ends(places: Sequence[Place]) -> tuple[Place | None, Place | None]:
+    return (places[0], places[-1]) if places else (None, None)
 
 
 def _cards(found: Any) -> tuple[Card, ...]:
@@ -204,14 +237,15 @@ def _history(listing_key: str) -> tuple[HistoryItem, ...]:
     return tuple(HistoryItem(*row) for row in ordered.values_list(*HistoryItem.__struct_fields__))
 
 
-def _cached(kind: type[T], name: str, partition: str, arguments: str, load: Callable[[], T]) -> T:
+def _cached(kind: type[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:
     loaded: list[T] = []  # so that a miss need not decode what it has just encoded
 
     def content() -> Content:
-        loaded.append(load())
-        return Content(msgspec.msgpack.encode(loaded[0]))
+        value, dependencies = load()
+        loaded.append(value)
+        return Content(msgspec.msgpack.encode(value), dependencies=dependencies)
 
-    answer = read(Entry(Layer.QUERYSET, partition, name, arguments), content)
+    answer = read(entry, content)
     return loaded[0] if loaded else _decode(kind, answer.content.body)
 
 

@@ -12,13 +12,15 @@ import operator
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import F, OrderBy, Q, QuerySet
 
+from listings.cache.dependencies import Answer, Place
 from listings.models import Property
 from listings.places import city_key
 from listings.vocabulary import ON_MARKET, PUBLIC, STATES, PropertySubType, PropertyType
@@ -27,13 +29,7 @@ PAGE_SIZE = 24
 LAST_PAGE = 42  # 42 × 24 = 1,008: as far as the capped count reaches
 COUNT_CAP = 1_000
 
-
-class Answer(enum.Enum):
-    """What `matches` can say. `MAYBE`: only the database knows (full text)."""
-
-    NO = 0
-    YES = 1
-    MAYBE = 2
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Sort(enum.StrEnum):
@@ -53,6 +49,20 @@ class Sort(enum.StrEnum):
             Sort.LIVING_AREA_DOWN: F("living_area").desc(nulls_last=True),
         }
         return first[self], F("listing_key").asc()
+
+    def place(self, row: Callable[[str], Any]) -> Place:
+        """Where a row stands in this order, given its columns: the same order as in SQL.
+
+        Whole numbers, so that a place survives any encoding: cents, and microseconds.
+        """
+        key = row("listing_key")
+        if self is Sort.NEWEST:
+            return (-_microseconds(row("original_entry_timestamp")), key)
+        if self is Sort.LIVING_AREA_DOWN:
+            area = row("living_area")
+            return (1, 0, key) if area is None else (0, -int(area * 100), key)
+        cents = int(row("list_price") * 100)
+        return (cents if self is Sort.PRICE else -cents, key)
 
 
 class InvalidSearch(ValueError):
@@ -125,6 +135,15 @@ class PropertySearch:
                 pairs.append((field.name, str(value)))
         return urlencode(pairs)
 
+    @classmethod
+    def from_canonical(cls, text: str) -> PropertySearch:
+        """The search of a canonical query string."""
+        return cls.parse(dict(parse_qsl(text)))
+
+    def found(self) -> str:
+        """The canonical query string of what is found: without order and page."""
+        return self.canonical(sort=Sort.NEWEST, page=1)
+
     @property
     def city_key(self) -> str | None:
         """The one city to which this search is confined, if it is."""
@@ -165,6 +184,12 @@ class PropertySearch:
         return (self.standard_status,) if self.standard_status else ON_MARKET
 
 
+def _microseconds(moment: datetime | str) -> int:
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 def _at_least(column: object, bound: Decimal | int) -> bool:
     return Decimal(str(column)) >= bound
 
@@ -188,6 +213,13 @@ FIELDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "living_area_max": ("living_area__lte", _at_most),
     "year_built_min": ("year_built__gte", _at_least),
 }
+
+
+# The columns that decide whether a row is in a search; full text has columns of its own.
+SEARCHED = frozenset(
+    {"standard_status", "internet_entire_listing_display_yn"}
+    | {lookup.split("__")[0] for lookup, _ in FIELDS.values()}
+)
 
 
 def _one_of(values: tuple[str, ...] | list[str]) -> Callable[[str], str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import models
 
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
+from listings.search import SEARCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +107,60 @@ SHOWN = (
     ),
     Shown(Agent, ("member_full_name", "member_email", "member_preferred_phone")),
     Shown(Office, ("office_name", "office_phone", "office_email")),
+)
+
+
+# What a listing shows of its other rows, as if it were columns of its own.
+OF_OTHER_TABLES = {
+    Media._meta.db_table: "media",
+    OpenHouse._meta.db_table: "open_houses",
+    ListingHistory._meta.db_table: "history",
+    Agent._meta.db_table: "agent",
+    Office._meta.db_table: "office",
+}
+
+# Sets of columns, by the names that dependencies use.
+COLUMN_SETS = {
+    # what a card in a list shows
+    "card": frozenset(
+        {
+            "standard_status",
+            "property_type",
+            "property_sub_type",
+            "list_price",
+            "close_price",
+            "bedrooms_total",
+            "bathrooms_total_integer",
+            "living_area",
+            "lot_size_square_feet",
+            "unparsed_address",
+            "internet_address_display_yn",
+            "city",
+            "state_or_province",
+            "postal_code",
+            "original_entry_timestamp",
+            "media",
+        }
+    ),
+    # what the listing's own page shows
+    "detail": frozenset(SHOWN[0].columns) | frozenset(OF_OTHER_TABLES.values()),
+    # whether there is such a page
+    "presence": frozenset({"standard_status", "internet_entire_listing_display_yn"}),
+    # what full text looks at
+    "words": frozenset(
+        {
+            "unparsed_address",
+            "internet_address_display_yn",
+            "city",
+            "subdivision_name",
+            "property_sub_type",
+            "public_remarks",
+        }
+    ),
+    # by what the list of cities counts
+    "cities": frozenset({"city_key", "city", "state_or_province"}),
+}
+# what any list can show, or search by
+COLUMN_SETS["lists"] = SEARCHED.union(
+    *(COLUMN_SETS[name] for name in ("card", "presence", "words", "cities"))
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from listings import queries
 from listings.cache import partitions
+from listings.cache.dependencies import Rows, Search
 from listings.pages import Page, Subject, cached_page
 from listings.rows import Missing
 from listings.search import COUNT_CAP, PAGE_SIZE, InvalidSearch, PropertySearch
@@ -22,24 +22,27 @@ NOTHING: Subject[None] = Subject(
     to_text=lambda nothing: "",
     from_text=lambda text: None,
     partition=lambda nothing: partitions.EVERYWHERE,
+    scope=lambda nothing: None,
 )
 SEARCH: Subject[PropertySearch] = Subject(
     from_request=lambda request: PropertySearch.parse(request.GET),
     to_text=PropertySearch.canonical,
-    from_text=lambda text: PropertySearch.parse(dict(parse_qsl(text))),
+    from_text=PropertySearch.from_canonical,
     partition=lambda search: partitions.of_city(search.city_key),
+    scope=lambda search: Search(search.found()),
 )
 LISTING_KEY: Subject[str] = Subject(
     from_request=lambda request, listing_key: listing_key,
     to_text=str,
     from_text=str,
     partition=partitions.of_property,
+    scope=lambda listing_key: Rows((listing_key,), "detail"),
 )
 
 
 @cached_page(NOTHING)
 def home(_: None) -> Page:
-    newest = queries.window(PropertySearch())[:HOME_CARDS]
+    newest = queries.window(PropertySearch(), HOME_CARDS)
     return _page("home", newest=newest, cities=queries.cities()[:HOME_CITIES])
 
 

@@ -13,13 +13,16 @@ from django.db import connection, transaction
 from invalidation_worker import apply as apply_module
 from invalidation_worker import invalidate as invalidate_module
 from invalidation_worker.apply import apply_batch
+from invalidation_worker.decide import Change
 from invalidation_worker.invalidate import invalidate
+from invalidation_worker.judge import Judge
 from invalidation_worker.models import ChangeEvent, DeadLetter
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, read
 from listings.cache.store import Store, store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
+from listings.shown import COLUMN_SETS
 from tests.conftest import apply_all
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -224,7 +227,7 @@ def test_crash_at_any_step_of_apply_brings_the_events_back(homes, monkeypatch):
         (apply_module, "decide"),
         (Store, "registries"),
         (Store, "invalidate"),
-        (invalidate_module, "_readable"),
+        (invalidate_module, "decoded"),
     ]
     for price, (owner, name) in enumerate(steps):
         apply_all()
@@ -316,7 +319,9 @@ def test_page_filled_from_an_old_queryset_entry_during_apply_does_not_survive(ho
                 between.set()
             return found
 
-    invalidate(Slow(cache.client), ["cseattle"])
+    moved = {"listing_key": "A-1", "city_key": "seattle"}
+    change = Change(1, "A-1", None, moved, COLUMN_SETS["lists"])
+    invalidate(Slow(cache.client), Judge([change]))
     assert between.is_set()
     assert read(page, lambda: Content(b"new")).content.body == b"new"
 

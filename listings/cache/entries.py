@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from listings.cache.dependencies import Dependency
+
 
 class Layer(enum.Enum):
     """The two layers of the cache. A page fill reads querysets; a queryset fill, the database.
@@ -26,12 +28,13 @@ class Layer(enum.Enum):
         return {Layer.QUERYSET: 3600, Layer.PAGE: 900}[self]
 
 
-class Descriptor(msgspec.Struct, frozen=True):
-    """How to fill an entry again: kept in its partition's registry while the entry lives."""
+class Descriptor(msgspec.Struct, frozen=True, array_like=True):
+    """How to fill an entry again, and what can change it: in its partition's registry."""
 
     release: str
     name: str  # of the function that loads it
     arguments: str  # in the canonical form of that function
+    dependencies: tuple[Dependency, ...] | None = None  # none: anything can change it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Entry:
     partition: str
     name: str
     arguments: str = ""
+    # What can change it, as far as that is known before it is loaded; none: anything.
+    scope: Dependency | None = None
 
     @property
     def digest(self) -> str:
@@ -49,9 +54,11 @@ class Entry:
         parts = (release(), self.layer.value, self.partition, self.name, self.arguments)
         return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
-    @property
-    def descriptor(self) -> bytes:
-        return msgspec.json.encode(Descriptor(release(), self.name, self.arguments))
+    def descriptor(self, dependencies: tuple[Dependency, ...] | None = None) -> bytes:
+        """The registry's field: with these dependencies, or else with the entry's scope."""
+        if dependencies is None and self.scope is not None:
+            dependencies = (self.scope,)
+        return _encoder.encode(Descriptor(release(), self.name, self.arguments, dependencies))
 
 
 def value_key(partition: str, digest: str) -> str:
@@ -75,6 +82,10 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     status: int = 200
     content_type: str = ""
     etag: str = ""
+    dependencies: tuple[Dependency, ...] | None = None  # of a queryset entry, for its pages
+
+
+_encoder = msgspec.msgpack.Encoder()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from django.db import connection
 
 from listings.cache.breaker import Breaker
 from listings.cache.counters import Outcome, count
-from listings.cache.entries import Entry, Header, Stored
+from listings.cache.dependencies import Dependency
+from listings.cache.entries import Entry, Header, Layer, Stored
 from listings.cache.store import Full, Lease, Wait, expiry, store
 
 WAIT_SECONDS = 2.0  # for somebody else's fill; then the database is read, and nothing stored
@@ -32,6 +33,8 @@ class Content:
     status: int = 200
     content_type: str = ""
     etag: str = ""
+    # What can change it, besides what can change the entries that it was made of; none: anything.
+    dependencies: tuple[Dependency, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,26 @@ class Answer:
 
 @dataclass(slots=True)
 class _Fill:
-    """What a value under way is made of: it is as old as its oldest part."""
+    """What a value under way is made of: it is as old as its oldest part, and what can change a
+    part can change it.
+    """
 
     as_of: int
     boundary: int = 0
+    dependencies: tuple[Dependency, ...] | None = ()
 
-    def takes_in(self, as_of: int, boundary: int) -> None:
+    def takes_in(
+        self, as_of: int, boundary: int, dependencies: tuple[Dependency, ...] | None
+    ) -> None:
         self.as_of = min(self.as_of, as_of)
         self.ends_at(boundary)
+        self.depends_on(dependencies)
+
+    def depends_on(self, dependencies: tuple[Dependency, ...] | None) -> None:
+        if self.dependencies is None or dependencies is None:
+            self.dependencies = None
+        else:
+            self.dependencies = tuple(dict.fromkeys(self.dependencies + dependencies))
 
     def ends_at(self, boundary: int) -> None:
         if boundary:
@@ -144,7 +159,7 @@ def _pauses(deadline: float) -> Iterator[float]:
 def _hit(entry: Entry, stored: Stored) -> Answer:
     header = stored.header
     if fill := _filling.get():
-        fill.takes_in(header.as_of, header.boundary)
+        fill.takes_in(header.as_of, header.boundary, header.dependencies)
     count(entry.layer, Outcome.HIT)
     content = Content(stored.body, header.status, header.content_type, header.etag)
     return Answer(content, Outcome.HIT, header.as_of)
@@ -157,7 +172,7 @@ def _filled(entry: Entry, lease: Lease, load: Callable[[], Content]) -> Answer:
     finally:
         _wake(entry)  # whatever came of it: one of those who wait may have to fill now
     if outer := _filling.get():
-        outer.takes_in(fill.as_of, fill.boundary)
+        outer.takes_in(fill.as_of, fill.boundary, fill.dependencies)
     outcome = Outcome.STORED if kept else Outcome.UNSTORED
     count(entry.layer, outcome)
     return Answer(content, outcome, fill.as_of)
@@ -167,7 +182,9 @@ def _load(entry: Entry, lease: Lease, load: Callable[[], Content]) -> tuple[_Fil
     fill = _Fill(as_of=lease.granted_at)
     token = _filling.set(fill)
     try:
-        return fill, load()
+        content = load()
+        fill.depends_on(content.dependencies)
+        return fill, content
     except BaseException:
         with contextlib.suppress(redis.RedisError):
             store().release(entry, lease)
@@ -184,9 +201,10 @@ def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
         status=content.status,
         content_type=content.content_type,
         etag=content.etag,
+        dependencies=fill.dependencies if entry.layer is Layer.QUERYSET else None,
     )
     try:
-        return store().fill(entry, lease, header, content.body)
+        return store().fill(entry, lease, header, content.body, fill.dependencies)
     except redis.RedisError:
         breaker.failed()
         return False
@@ -194,7 +212,10 @@ def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
 
 def _unstored(entry: Entry, load: Callable[[], Content], outcome: Outcome) -> Answer:
     count(entry.layer, outcome)
-    return Answer(load(), outcome)
+    content = load()
+    if fill := _filling.get():
+        fill.depends_on(content.dependencies)
+    return Answer(content, outcome)
 
 
 # entry → one event for each thread of this process that waits for it

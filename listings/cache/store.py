@@ -19,6 +19,7 @@ from django_redis import get_redis_connection
 from redis.commands.core import Script
 from redis.exceptions import OutOfMemoryError
 
+from listings.cache.dependencies import Dependency
 from listings.cache.entries import (
     Entry,
     Header,
@@ -81,7 +82,7 @@ class Store:
                 keys=_keys(entry),
                 args=[
                     entry.digest,
-                    entry.descriptor,
+                    entry.descriptor(),
                     token,
                     LEASE_MS,
                     f"{not_before:016d}",
@@ -103,7 +104,14 @@ class Store:
             case _:
                 return Full()
 
-    def fill(self, entry: Entry, lease: Lease, header: Header, body: bytes) -> bool:
+    def fill(
+        self,
+        entry: Entry,
+        lease: Lease,
+        header: Header,
+        body: bytes,
+        dependencies: tuple[Dependency, ...] | None = None,
+    ) -> bool:
         """Store a value under its lease. False: it was refused, because the lease is gone."""
         now = lease.granted_at + int((time.monotonic() - lease.monotonic) * 1e6)
         life_ms = (header.expires_at - now) // 1000
@@ -115,7 +123,7 @@ class Store:
                 keys=_keys(entry),
                 args=[
                     entry.digest,
-                    entry.descriptor,
+                    entry.descriptor(dependencies),
                     lease.token,
                     Stored(header, body).encode(),
                     life_ms,

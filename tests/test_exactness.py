@@ -1,0 +1,279 @@
+"""Whatever changed is invalidated, and hardly anything else: by recomputing every entry.
+
+Inventories, searches and writes are random. Every page and queryset entry is filled, rows are
+written, the change log is applied; then each entry that is still there must hold what a fresh
+computation gives.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from invalidation_worker import apply as apply_module
+from invalidation_worker import judge
+from invalidation_worker.apply import apply_batch
+from listings import queries, views
+from listings.cache.entries import Layer, Stored
+from listings.cache.reading import bypass
+from listings.cache.store import store
+from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
+from listings.pages import PAGES
+from listings.search import PropertySearch
+from listings.vocabulary import StandardStatus
+
+CITIES = ["Seattle", "Kent", "Federal Way", ""]
+STATUSES = [*["Active"] * 8, *StandardStatus.values]
+TYPES = ["Residential", "Residential", "Land"]
+WORDS = ["lake view", "quiet street", "lake and quiet", ""]
+LISTINGS = 14
+KEYS = [f"A-{number}" for number in range(LISTINGS + 4)]  # the last few do not exist at first
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SEARCHES = [
+    PropertySearch.parse(parameters)
+    for parameters in (
+        {},
+        {"page": "2"},
+        {"page": "3"},
+        {"sort": "price"},
+        {"sort": "price", "page": "2"},
+        {"sort": "-price", "page": "2"},
+        {"sort": "-living_area"},
+        {"sort": "-living_area", "page": "3"},
+        {"city": "Seattle"},
+        {"city": "Seattle", "sort": "price", "page": "2"},
+        {"city": "Kent", "list_price_max": "300"},
+        {"list_price_min": "200", "list_price_max": "400", "sort": "-price"},
+        {"bedrooms_min": "3"},
+        {"property_type": "Land"},
+        {"standard_status": "Closed"},
+        {"standard_status": "Pending", "page": "9"},
+        {"q": "lake"},
+        {"q": "quiet", "city": "Seattle", "sort": "price"},
+        {"postal_code": "98001", "year_built_min": "1950"},
+        {"living_area_min": "100", "living_area_max": "200"},
+    )
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_pages():
+    """Three rows a page and counts up to five, so that few rows reach every edge."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (queries, views):
+            patch.setattr(module, "PAGE_SIZE", 3)
+        for module in (queries, views, judge):
+            patch.setattr(module, "COUNT_CAP", 5)
+        patch.setattr(views, "HOME_CARDS", 2)
+        yield
+
+
+@dataclass(frozen=True)
+class Live:
+    """One live entry."""
+
+    layer: Layer
+    partition: str
+    digest: str
+    name: str
+    arguments: str
+
+
+def some_row(random: random.Random) -> dict[str, Any]:
+    return {
+        "city": random.choice(CITIES),
+        "list_price": Decimal(random.randint(1, 5) * 100),
+        "standard_status": random.choice(STATUSES),
+        "property_type": random.choice(TYPES),
+        "bedrooms_total": random.choice([None, 1, 2, 3, 4]),
+        "living_area": random.choice([None, 50, 100, 150, 250]),
+        "year_built": random.choice([None, 1940, 1950, 2000]),
+        "postal_code": random.choice(["98001", "98002"]),
+        "public_remarks": random.choice(WORDS),
+        "unparsed_address": random.choice(["1 Lake Street", "2 First Avenue"]),
+        "original_entry_timestamp": START + timedelta(minutes=random.randint(0, 9)),
+        "internet_entire_listing_display_yn": random.random() < 0.9,
+        "internet_address_display_yn": random.random() < 0.9,
+        "list_agent_id": random.choice([None, "G-1", "G-2"]),
+        "list_office_id": random.choice([None, "O-1"]),
+    }
+
+
+def make_inventory(random: random.Random) -> None:
+    for model in (Media, OpenHouse, ListingHistory, Property, Agent, Office):
+        model.objects.all().delete()
+    Office.objects.create(office_key="O-1", office_name="Office")
+    for key in ("G-1", "G-2"):
+        Agent.objects.create(member_key=key, member_full_name=key)
+    Property.objects.bulk_create(
+        Property(listing_key=key, **some_row(random)) for key in KEYS[:LISTINGS]
+    )
+    Media.objects.bulk_create(
+        Media(media_key=f"M-{n}", property_id=random.choice(KEYS[:LISTINGS]), media_url=f"/{n}")
+        for n in range(10)
+    )
+
+
+def fill_everything() -> None:
+    views.home.warm("")
+    for search in SEARCHES:
+        views.property_list.warm(search.canonical())
+    for key in KEYS:
+        views.property_detail.warm(key)
+    list(queries.get_all_properties())
+
+
+def live() -> dict[Live, bytes]:
+    """Every live entry and its body."""
+    found = {}
+    cache = store("pipeline")
+    for raw in cache.client.scan_iter("r:*"):
+        tag, _, layer_name = raw.decode().rpartition(":")
+        partition, layer = tag[3:-1], Layer(layer_name)
+        for digest, field in cache.registries([partition], layer).get(partition, {}).items():
+            value = cache.client.get(f"v:{{{partition}}}:{digest}")
+            if value is not None:
+                descriptor = judge.decoded(field)
+                entry = Live(layer, partition, digest, descriptor.name, descriptor.arguments)
+                found[entry] = Stored.decode(value).body
+    return found
+
+
+def fresh(entry: Live) -> bytes:
+    """What the entry would hold if it were filled now."""
+    with bypass():
+        if entry.layer is Layer.PAGE:
+            page = PAGES[entry.name]
+            return page._content(page._subject.from_text(entry.arguments)).body
+        return msgspec.msgpack.encode(QUERIES[entry.name](entry.arguments))
+
+
+def fresh_window(arguments: str) -> object:
+    most, _, search = arguments.partition(" ")
+    return queries.window(PropertySearch.from_canonical(search), int(most))
+
+
+QUERIES = {
+    "window": fresh_window,
+    "count": lambda text: queries.count(PropertySearch.from_canonical(text)),
+    "detail": queries._load_detail,
+    "cities": lambda _: queries.cities(),
+    "chunk": lambda text: queries._chunk(*text.split(" ")),
+}
+
+
+def any_listings(random: random.Random) -> Any:
+    return Property.objects.filter(pk__in=random.sample(KEYS, random.randint(1, 3)))
+
+
+def write_once(random: random.Random) -> None:
+    row = some_row(random)
+    column = random.choice(list(row))
+    kinds = [
+        lambda: any_listings(random).update(**{column: row[column]}),
+        lambda: any_listings(random).update(**{column: row[column]}),
+        lambda: any_listings(random).update(list_price=Decimal(random.randint(1, 50) * 10)),
+        lambda: any_listings(random).update(city=random.choice(CITIES)),
+        lambda: any_listings(random).update(private_remarks=str(random.random())),
+        lambda: any_listings(random).update(**row),
+        lambda: any_listings(random).delete(),
+        lambda: Property(listing_key=random.choice(KEYS), **row).save(),
+        lambda: Property.objects.bulk_create(
+            [Property(listing_key=key, **some_row(random)) for key in random.sample(KEYS, 3)],
+            update_conflicts=True,
+            unique_fields=["listing_key"],
+            update_fields=list(row),
+        ),
+        lambda: Media.objects.update_or_create(
+            media_key=f"M-{random.randint(0, 12)}",
+            defaults={"property": any_listing(random), "media_url": f"/{random.random()}"},
+        ),
+        lambda: Media.objects.filter(media_key=f"M-{random.randint(0, 9)}").delete(),
+        lambda: Agent.objects.filter(pk="G-1").update(member_full_name=str(random.random())),
+        lambda: Office.objects.update(office_phone=str(random.random())[:10]),
+        lambda: ListingHistory.objects.update_or_create(
+            history_transactional_key="X-1",
+            defaults={"property": any_listing(random), "change_type": "Price Change"},
+        ),
+        lambda: OpenHouse.objects.update_or_create(
+            open_house_key="H-1",
+            defaults={
+                "property": any_listing(random),
+                "open_house_start_time": datetime(2099, 1, random.randint(1, 9), tzinfo=UTC),
+                "open_house_end_time": datetime(2099, 2, 1, tzinfo=UTC),
+            },
+        ),
+    ]
+    random.choice(kinds)()
+
+
+def any_listing(random: random.Random) -> Property:
+    return random.choice(list(Property.objects.all()) or [Property(pk="A-0")])
+
+
+def write(random: random.Random) -> None:
+    """A few writes, some of them together or partly rolled back."""
+    for _ in range(random.randint(1, 4)):
+        if random.random() < 0.3:
+            with transaction.atomic():
+                write_once(random)
+                with transaction.atomic():
+                    write_once(random)
+                    transaction.set_rollback(random.random() < 0.5)
+        else:
+            write_once(random)
+
+
+def apply_in_any_batches(random: random.Random, patch: pytest.MonkeyPatch) -> None:
+    while True:
+        patch.setattr(apply_module, "BATCH", random.choice([1, 2, 500]))
+        if not apply_batch().events:
+            return
+
+
+seen: Counter[str] = Counter()
+
+
+@pytest.mark.usefixtures("platform")
+@settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(random=st.randoms(use_true_random=False))
+def test_every_entry_that_survives_a_write_holds_what_a_fresh_computation_gives(random):
+    with pytest.MonkeyPatch.context() as patch:
+        make_inventory(random)
+        apply_in_any_batches(random, patch)
+        store("pipeline").flush()
+        fill_everything()
+        before = live()
+        assert len(before) > 80
+        write(random)
+        apply_in_any_batches(random, patch)
+        after = live()
+        for entry, body in before.items():
+            changed = fresh(entry) != body
+            seen["changed"] += changed
+            seen["dropped"] += entry not in after
+            assert not (changed and entry in after), entry
+            if not changed and entry not in after:
+                seen[f"needlessly {entry.name}"] += 1
+
+
+def test_hardly_anything_was_dropped_that_had_not_changed():
+    needless = sum(number for name, number in seen.items() if name.startswith("needlessly"))
+    print(dict(seen))
+    assert seen["changed"] > 500
+    assert needless / seen["dropped"] < 0.5
