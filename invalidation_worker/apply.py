@@ -10,7 +10,7 @@ import redis
 from django.db import DatabaseError, transaction
 
 from invalidation_worker import change_log
-from invalidation_worker.change_log import Event
+from invalidation_worker.change_log import Row
 from invalidation_worker.decide import decide
 from invalidation_worker.invalidate import Invalidated, invalidate
 from invalidation_worker.judge import Judge
@@ -20,6 +20,7 @@ from listings.cache.store import Store, store
 logger = logging.getLogger(__name__)
 
 BATCH = 500  # events in one transaction: some tens of milliseconds of work
+TRY_AGAIN = (redis.RedisError, DatabaseError)  # nothing is wrong with the events
 # Beyond this a flush is cheaper than looking, and the backlog of a bulk load ends at once.
 FLUSH_ABOVE = 20_000
 
@@ -44,45 +45,43 @@ def apply_batch() -> Applied:
     cache = store("pipeline")
     if change_log.is_longer_than(FLUSH_ABOVE):
         return _flush(cache)
-    try:
-        return _apply(cache, BATCH)
-    except (redis.RedisError, DatabaseError):
-        raise
-    except Exception:
-        logger.exception("a batch could not be decided; its events are tried one at a time")
-        return _apply_one(cache)
-
-
-def _apply(cache: Store, most: int) -> Applied:
     started = time.monotonic()
     with transaction.atomic():
-        events = change_log.claim(most)
-        changes = decide(events)
-        if changes is None:
-            done = Invalidated()
-            cache.flush()
-        else:
-            done = invalidate(cache, Judge(changes))
+        rows = change_log.claim(BATCH)
+        try:
+            done = _invalidate(cache, rows)
+        except TRY_AGAIN:
+            raise
+        except Exception:
+            logger.exception("a batch could not be decided; its events are tried one at a time")
+            _bury_the_undecidable(cache, rows)
+            done = None
     milliseconds = (time.monotonic() - started) * 1000
-    for event in events:
-        _log(event, "all" if changes is None else done.entries[event.id], milliseconds)
-    return Applied(len(events), done.pages)
+    for row in rows:
+        _log(row, "all" if done is None else done.entries[row.id], milliseconds)
+    return Applied(len(rows), done.pages if done else [])
 
 
-def _apply_one(cache: Store) -> Applied:
-    """Apply the oldest event. If it cannot be decided, drop everything and keep it to be read."""
-    try:
-        return _apply(cache, 1)
-    except (redis.RedisError, DatabaseError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the event must not block the log
-        with transaction.atomic():
-            events = change_log.claim(1)
-            change_log.bury(events, repr(error))
-            cache.flush()
-        for event in events:
-            logger.error("dead letter, cache flushed: event=%d reason=%r", event.id, error)
-        return Applied(len(events))
+def _invalidate(cache: Store, rows: list[Row]) -> Invalidated | None:
+    """What was dropped; none: everything, because some table has changed as a whole."""
+    changes = decide([change_log.decoded(row) for row in rows])
+    if changes is None:
+        cache.flush()
+        return None
+    return invalidate(cache, Judge(changes))
+
+
+def _bury_the_undecidable(cache: Store, rows: list[Row]) -> None:
+    """Drop everything for the events that cannot be decided, and keep those to be read."""
+    for row in rows:
+        try:
+            _invalidate(cache, [row])
+        except TRY_AGAIN:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not block the log
+            change_log.bury(row, repr(error))
+            logger.error("dead letter, cache flushed: event=%d reason=%r", row.id, error)
+    cache.flush()
 
 
 def _flush(cache: Store) -> Applied:
@@ -95,14 +94,14 @@ def _flush(cache: Store) -> Applied:
     return Applied(number)
 
 
-def _log(event: Event, entries: int | str, milliseconds: float) -> None:
+def _log(row: Row, entries: int | str, milliseconds: float) -> None:
     """One line an event. The milliseconds are those of the batch that it was in."""
     logger.info(
         "applied event=%d table=%s operation=%s transaction=%d entries=%s milliseconds=%.1f",
-        event.id,
-        event.table,
-        event.operation,
-        event.transaction_id,
+        row.id,
+        row.table,
+        row.operation,
+        row.transaction_id,
         entries,
         milliseconds,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection
@@ -28,16 +28,25 @@ _CLAIM = f"""
 Image = dict[str, Any]  # column → value; numbers are int or Decimal, times are text
 
 
+class Row(NamedTuple):
+    """One row of the change log as it stands there, images in JSON."""
+
+    id: int
+    table: str
+    operation: str
+    before: str | None
+    after: str | None
+    transaction_id: int
+    logged_at: datetime
+
+
 class Event(msgspec.Struct, frozen=True):
     """One changed row: its shown columns before and after."""
 
     id: int
     table: str
-    operation: str
     before: Image | None
     after: Image | None
-    transaction_id: int
-    logged_at: datetime
 
     def images(self) -> tuple[Image, ...]:
         """Those of before and after that there are; none for a whole table."""
@@ -47,15 +56,19 @@ class Event(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(Image, float_hook=Decimal)
 
 
-def claim(most: int) -> list[Event]:
+def claim(most: int) -> list[Row]:
     """Up to so many events, oldest first, for this transaction. Call it inside one."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [most])
-        rows = sorted(cursor.fetchall())  # RETURNING has no order
-    return [
-        Event(key, table, operation, _image(before), _image(after), transaction_id, logged_at)
-        for key, table, operation, before, after, transaction_id, logged_at in rows
-    ]
+        return sorted(Row(*row) for row in cursor.fetchall())  # RETURNING has no order
+
+
+def decoded(row: Row) -> Event:
+    """
+    Raises:
+        msgspec.MsgspecError: an image is no object; no trigger writes such.
+    """
+    return Event(row.id, row.table, _image(row.before), _image(row.after))
 
 
 def discard_all() -> int:
@@ -83,19 +96,16 @@ def oldest_age_seconds() -> float | None:
     return float(row[0]) if row else None
 
 
-def bury(events: Iterable[Event], reason: str) -> None:
-    """Keep events that could not be decided, for a person to read."""
-    DeadLetter.objects.bulk_create(
-        DeadLetter(
-            event_id=event.id,
-            table_name=event.table,
-            operation=event.operation,
-            before=msgspec.to_builtins(event.before),
-            after=msgspec.to_builtins(event.after),
-            logged_at=event.logged_at,
-            reason=reason,
-        )
-        for event in events
+def bury(row: Row, reason: str) -> None:
+    """Keep an event that could not be decided, for a person to read."""
+    DeadLetter.objects.create(
+        event_id=row.id,
+        table_name=row.table,
+        operation=row.operation,
+        before=row.before and json.loads(row.before),
+        after=row.after and json.loads(row.after),
+        logged_at=row.logged_at,
+        reason=reason,
     )
 
 

@@ -28,6 +28,7 @@ LOOK_SECONDS = 0.05
 SWEEP_SECONDS = 30.0  # from one round over all registries to the next: each at least once a minute
 SCAN_COUNT = 1_000  # keys that the server looks at in one SCAN: well under a millisecond
 QUEUE = "invalidation"
+LAYERS = {layer.value for layer in Layer}
 
 
 class Relay:
@@ -87,6 +88,8 @@ def sweep_all() -> Iterator[float]:
     cache = store("pipeline")
     for key in cache.client.scan_iter(match="r:{*}:*", count=SCAN_COUNT):
         tag, _, layer = key.decode().rpartition(":")
+        if layer not in LAYERS:
+            continue  # of another release
         started = time.monotonic()
         gone = cache.sweep(tag.removeprefix("r:{").removesuffix("}"), Layer(layer))
         logger.debug("swept %s: %d entries", key, gone)

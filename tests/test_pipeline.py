@@ -67,7 +67,7 @@ def admin_form(client: Client) -> dict[str, str]:
         }
     sent["original_entry_timestamp_0"] = "2026-01-05"
     sent["original_entry_timestamp_1"] = "10:00:00"
-    return {name: value for name, value in sent.items() if value not in (None, False)}
+    return {name: value for name, value in sent.items() if value is not None and value is not False}
 
 
 def save_in_admin(price: int) -> None:

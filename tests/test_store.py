@@ -51,7 +51,7 @@ def test_first_caller_gets_the_lease_and_the_next_one_waits(cache):
 def test_lease_registers_the_descriptor_before_anything_is_read(cache):
     leased(cache)
     assert cache.registries(["cseattle"], Layer.PAGE) == {
-        "cseattle": {ENTRY.digest: ENTRY.descriptor}
+        "cseattle": {ENTRY.digest: ENTRY.descriptor()}
     }
 
 
@@ -111,6 +111,16 @@ def test_waiting_does_not_prolong_or_change_the_lease(cache):
     for _ in range(5):
         assert cache.lease(ENTRY) == Wait()
     assert cache.client.pexpiretime(key) == before
+    assert fill(cache, lease)
+
+
+def test_lease_that_is_asked_for_again_under_its_own_token_is_granted_again(cache, monkeypatch):
+    """As when the connection is lost before the answer has arrived, and the client asks again."""
+    monkeypatch.setattr(store_module.secrets, "token_hex", lambda size: "same")
+    leased(cache)
+    lease = leased(cache)
+    monkeypatch.undo()
+    assert cache.lease(ENTRY) == Wait()
     assert fill(cache, lease)
 
 

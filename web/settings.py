@@ -82,9 +82,10 @@ def _redis(client_name: str, timeout_seconds: float) -> dict[str, object]:
 
 
 CACHES = {
-    # A visitor waits at most 50 ms for a sick cache server; the worker would rather wait than
-    # roll an apply back.
-    "default": _redis("visitors", 0.05),
+    # A visitor waits a moment for a sick cache server, but not for long. With 50 ms a busy machine
+    # was taken for a sick server, and 200 readers of one page all went to the database. The
+    # worker would rather wait than roll an apply back.
+    "default": _redis("visitors", 0.25),
     "pipeline": _redis("pipeline", 2.0),
 }
 

@@ -22,6 +22,8 @@ WAIT_SECONDS = 2.0  # for somebody else's fill; then the database is read, and n
 # Between two looks while waiting. A fill that ends in this process wakes its waiters at once.
 LOOK_AGAIN_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
+NEVER = -1  # the `as_of` of what must not be stored
+
 breaker = Breaker()
 
 
@@ -43,7 +45,7 @@ class Answer:
 
     content: Content
     outcome: Outcome
-    as_of: int = 0  # microseconds of the cache server's clock; 0: just read from the database
+    as_of: int = 0  # microseconds of the cache server's clock; 0: not known
 
 
 @dataclass(slots=True)
@@ -85,6 +87,8 @@ def read(entry: Entry, load: Callable[[], Content]) -> Answer:
     of `load` pass through; an error of the cache server never does.
     """
     if _bypassing.get() or _in_transaction():
+        if fill := _filling.get():
+            fill.as_of = NEVER  # what is read in a transaction must not get into an entry
         return _unstored(entry, load, Outcome.BYPASS)
     try:
         answer = _lease(entry)
@@ -194,6 +198,10 @@ def _load(entry: Entry, lease: Lease, load: Callable[[], Content]) -> tuple[_Fil
 
 
 def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
+    if fill.as_of == NEVER:
+        with contextlib.suppress(redis.RedisError):
+            store().release(entry, lease)
+        return False
     header = Header(
         as_of=fill.as_of,
         expires_at=expiry(entry.layer, lease, fill.boundary),

@@ -16,7 +16,10 @@ if value and string.sub(value, 1, 16) >= ARGV[5] then
 end
 if redis.call('RPUSH', KEYS[2], ARGV[3]) > 1 then
   redis.call('RPOP', KEYS[2])
-  return {'wait'}
+  if redis.call('LREM', KEYS[2], 1, ARGV[3]) == 0 then
+    return {'wait'}
+  end
+  redis.call('RPUSH', KEYS[2], ARGV[3]) -- mine already: asked again, as the answer was lost
 end
 -- Registered before its filler reads the database: a change that the reading misses will find it.
 if redis.call('HSET', KEYS[3], ARGV[1], ARGV[2]) == 1 then
