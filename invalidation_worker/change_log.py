@@ -40,13 +40,16 @@ class Row(NamedTuple):
     logged_at: datetime
 
 
-class Event(msgspec.Struct, frozen=True):
-    """One changed row: its shown columns before and after."""
+class Event(NamedTuple):
+    """The same, images decoded: the shown columns of one row before and after."""
 
     id: int
     table: str
+    operation: str
     before: Image | None
     after: Image | None
+    transaction_id: int
+    logged_at: datetime
 
     def images(self) -> tuple[Image, ...]:
         """Those of before and after that there are; none for a whole table."""
@@ -68,7 +71,7 @@ def decoded(row: Row) -> Event:
     Raises:
         msgspec.MsgspecError: an image is no object; no trigger writes such.
     """
-    return Event(row.id, row.table, _image(row.before), _image(row.after))
+    return Event(*row._replace(before=_image(row.before), after=_image(row.after)))  # type: ignore[arg-type]
 
 
 def discard_all() -> int:

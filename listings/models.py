@@ -57,7 +57,8 @@ def _at_least_zero(model: str, *columns: str) -> list[models.CheckConstraint]:
     return [
         _constraint(
             f"{model}_{column}_not_negative",
-            Q(**{f"{column}__gte": 0}) | Q(**{f"{column}__isnull": True}),
+            # The upper bound keeps NaN out, which PostgreSQL takes for larger than any number.
+            Q(**{f"{column}__gte": 0, f"{column}__lt": 10**12}) | Q(**{f"{column}__isnull": True}),
         )
         for column in columns
     ]

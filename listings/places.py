@@ -15,7 +15,8 @@ from django.db.models.functions import Cast
 
 # Only ASCII is folded: lower() of other letters depends on the server's locale.
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_SEPARATORS = r"[^a-z0-9\u0080-\U0010ffff]+"
+# Below U+00C0 there are no letters but ASCII's; the no-break space is there.
+_SEPARATORS = r"[^a-z0-9\u00c0-\U0010ffff]+"
 
 
 def city_key(city: str) -> str:

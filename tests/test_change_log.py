@@ -17,7 +17,7 @@ from django.db import connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from invalidation_worker.change_log import claim
+from invalidation_worker.change_log import claim, decoded
 from invalidation_worker.models import ChangeEvent
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.shown import SHOWN, Shown
@@ -68,7 +68,7 @@ def make_rows() -> dict[type[models.Model], models.Model]:
 def take() -> list[Any]:
     """Every `Event` in the log, which is empty afterwards."""
     with transaction.atomic():
-        return claim(100_000)
+        return [decoded(row) for row in claim(100_000)]
 
 
 def forget() -> None:

@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from invalidation_worker.change_log import Image, claim
+from invalidation_worker.change_log import Image, claim, decoded
 from invalidation_worker.models import ChangeEvent
 from listings.models import Property
 from listings.search import LAST_PAGE, Answer, InvalidSearch, PropertySearch
@@ -58,7 +58,7 @@ def take_away() -> list[Image]:
 
 def logged() -> list[Any]:
     with transaction.atomic():
-        return claim(1_000)
+        return [decoded(row) for row in claim(1_000)]
 
 
 def found(search: PropertySearch) -> set[str]:
