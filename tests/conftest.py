@@ -9,7 +9,7 @@ from django.db import connection
 from invalidation_worker.apply import apply_batch
 from listings.cache import reading
 from listings.cache.store import store
-from tests.services import services  # noqa: F401 - a fixture
+from tests.services import services, shared_services  # noqa: F401 - fixtures
 
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 

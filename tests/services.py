@@ -59,6 +59,10 @@ class Services:
         if "web" in names:
             eventually(self._answers, 30)
 
+    def start_missing(self, *names: str) -> None:
+        """Starts those that have been ended, or never started."""
+        self.start(*(name for name in names if name not in self.processes))
+
     def end(self, name: str) -> None:
         servers.guardian.end(self.processes.pop(name))
 
@@ -88,8 +92,18 @@ class Services:
 
 @pytest.fixture
 def services(platform, tmp_path) -> Iterator[Services]:
-    """None runs at first; all are ended with the test."""
-    services = Services(ports.free_port(), tmp_path / "services.log")
+    """Processes of this test alone; none runs at first."""
+    yield from _ended_afterwards(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_services(tmp_path_factory) -> Iterator[Services]:
+    """Processes that the tests of a module share; each test starts those that are missing."""
+    yield from _ended_afterwards(tmp_path_factory.mktemp("services"))
+
+
+def _ended_afterwards(folder: Path) -> Iterator[Services]:
+    services = Services(ports.free_port(), folder / "services.log")
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
     subprocess.run(collect, cwd=settings.BASE_DIR, check=True, capture_output=True)
     try:

@@ -35,9 +35,10 @@ def home():
 
 
 @pytest.fixture
-def site(services, home):
+def site(platform, shared_services, home):
     """All processes, with everything applied and both pages cached."""
-    services.start("web", *PIPELINE)
+    services = shared_services
+    services.start_missing("web", *PIPELINE)
     eventually(lambda: not ChangeEvent.objects.exists(), 30)
     for path in (LIST, DETAIL):
         eventually(lambda path=path: services.get(path).cache == "listings; hit")
