@@ -2,7 +2,8 @@
 
 `Agent` and `Office` are RESO's Member and Office resources, `ListingHistory` is its
 HistoryTransactional. Keys are RESO's text keys, so related rows name their property by the key
-that is in its URL.
+that is in its URL. Foreign keys have `db_index=False` and an index in `Meta` instead: Django's own
+comes with a second one for prefix searches, which keys of collation C do not need.
 """
 
 from __future__ import annotations
@@ -115,13 +116,14 @@ class Agent(models.Model):
     member_email = models.EmailField(max_length=80, blank=True, default="")
     member_preferred_phone = models.CharField(max_length=16, blank=True, default="")
     office = models.ForeignKey(
-        Office, models.SET_NULL, null=True, blank=True, db_column="office_key"
+        Office, models.SET_NULL, null=True, blank=True, db_column="office_key", db_index=False
     )
     modification_timestamp = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         ordering: ClassVar = ["member_full_name", "member_key"]
         constraints: ClassVar = [_key_shape("agent", "member_key")]
+        indexes: ClassVar = [models.Index(fields=["office"], name="agent_office")]
 
     def __str__(self) -> str:
         return self.member_full_name
@@ -212,10 +214,10 @@ class Property(models.Model):
         max_length=4000, blank=True, default="", help_text="For agents; never shown in public"
     )
     list_agent = models.ForeignKey(
-        Agent, models.SET_NULL, null=True, blank=True, db_column="list_agent_key"
+        Agent, models.SET_NULL, null=True, blank=True, db_column="list_agent_key", db_index=False
     )
     list_office = models.ForeignKey(
-        Office, models.SET_NULL, null=True, blank=True, db_column="list_office_key"
+        Office, models.SET_NULL, null=True, blank=True, db_column="list_office_key", db_index=False
     )
     virtual_tour_url_unbranded = models.URLField(max_length=8000, blank=True, default="")
     internet_entire_listing_display_yn = models.BooleanField(
@@ -285,6 +287,8 @@ class Property(models.Model):
                     "bedrooms_total",
                     "bathrooms_total_integer",
                     "year_built",
+                    "list_agent",
+                    "list_office",
                 )
             ),
             GinIndex(fields=["search_document"], name="property_words"),
@@ -301,7 +305,7 @@ class Media(models.Model):
     """A photo or document of a property (RESO Media, resource Property)."""
 
     media_key = primary_key()
-    property = models.ForeignKey(Property, models.CASCADE, db_column="listing_key")
+    property = models.ForeignKey(Property, models.CASCADE, db_column="listing_key", db_index=False)
     media_url = models.CharField(max_length=8000)
     media_category = models.CharField(
         max_length=50, choices=MediaCategory, default=MediaCategory.PHOTO
@@ -331,7 +335,7 @@ class OpenHouse(models.Model):
     """A time at which a property can be visited (RESO OpenHouse)."""
 
     open_house_key = primary_key()
-    property = models.ForeignKey(Property, models.CASCADE, db_column="listing_key")
+    property = models.ForeignKey(Property, models.CASCADE, db_column="listing_key", db_index=False)
     open_house_start_time = models.DateTimeField()
     open_house_end_time = models.DateTimeField()
     open_house_status = models.CharField(
@@ -352,6 +356,7 @@ class OpenHouse(models.Model):
             ),
             _known("openhouse", "open_house_status", OpenHouseStatus.values),
         ]
+        indexes: ClassVar = [models.Index(fields=["property"], name="openhouse_property")]
 
     def __str__(self) -> str:
         return f"{self.property_id} {self.open_house_start_time:%Y-%m-%d %H:%M}"
@@ -361,7 +366,9 @@ class ListingHistory(models.Model):
     """One past change of a property (RESO HistoryTransactional)."""
 
     history_transactional_key = primary_key()
-    property = models.ForeignKey(Property, models.CASCADE, db_column="resource_record_key")
+    property = models.ForeignKey(
+        Property, models.CASCADE, db_column="resource_record_key", db_index=False
+    )
     change_type = models.CharField(max_length=255, choices=ChangeType)
     field_name = models.CharField(max_length=255, blank=True, default="")
     previous_value = models.CharField(max_length=8000, blank=True, default="")
@@ -375,6 +382,7 @@ class ListingHistory(models.Model):
             _key_shape("listinghistory", "history_transactional_key"),
             _known("listinghistory", "change_type", ChangeType.values),
         ]
+        indexes: ClassVar = [models.Index(fields=["property"], name="listinghistory_property")]
 
     def __str__(self) -> str:
         return f"{self.property_id} {self.change_type}"

@@ -244,9 +244,10 @@ def apply_in_any_batches(random: random.Random, patch: pytest.MonkeyPatch) -> No
 seen: Counter[str] = Counter()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("platform")
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
@@ -275,5 +276,5 @@ def test_every_entry_that_survives_a_write_holds_what_a_fresh_computation_gives(
 def test_hardly_anything_was_dropped_that_had_not_changed():
     needless = sum(number for name, number in seen.items() if name.startswith("needlessly"))
     print(dict(seen))
-    assert seen["changed"] > 500
+    assert seen["changed"] > 200
     assert needless / seen["dropped"] < 0.5

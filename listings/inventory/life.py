@@ -89,9 +89,8 @@ def draw(dice: Dice, facts: Facts, number: int, anchor: datetime) -> Life:
 
 
 def history(life: Life, key: str) -> list[HistoryRecord]:
-    """The listing's past changes, oldest first."""
-    changes = [(ChangeType.NEW_LISTING, "ListPrice", "", str(life.first_price), life.entered)]
-    changes += [
+    """The listing's past changes, oldest first; none, while it stands as it was entered."""
+    changes = [
         (ChangeType.PRICE_CHANGE, "ListPrice", str(cut.before), str(cut.after), cut.at)
         for cut in life.cuts
     ]
@@ -100,6 +99,9 @@ def history(life: Life, key: str) -> list[HistoryRecord]:
         changes.append(
             (kind, "StandardStatus", Status.ACTIVE.value, life.status.value, life.changed)
         )
+    if changes:
+        first = (ChangeType.NEW_LISTING, "ListPrice", "", str(life.first_price), life.entered)
+        changes.insert(0, first)
     return [
         HistoryRecord(
             history_transactional_key=f"{key}-h{order}",
