@@ -55,6 +55,12 @@ _first_photo = Coalesce(
     ),
     Value(""),
 )
+# Made once, at import: see `listings.cache.entries`.
+_CARDS = msgspec.msgpack.Decoder(tuple[Card, ...])
+_CITIES = msgspec.msgpack.Decoder(tuple[City, ...])
+_DETAIL_OR_NONE = msgspec.msgpack.Decoder(tuple[Detail | None, Missing])
+_NUMBER = msgspec.msgpack.Decoder(int)
+
 # column of a row → what it is in the database, where the two differ
 _CARD = {
     "address": _unless_withheld("unparsed_address", Value("")),
@@ -82,7 +88,7 @@ def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
         return cards, (Window(search.found(), search.sort, *_ends(places), start, full),)
 
     arguments = f"{most} {search.canonical()}"
-    return _cached(tuple[Card, ...], _search_entry("window", search, arguments), load)
+    return _cached(_CARDS, _search_entry("window", search, arguments), load)
 
 
 def count(search: PropertySearch) -> int:
@@ -92,7 +98,7 @@ def count(search: PropertySearch) -> int:
         number = count_now(search)
         return number, (Count(search.found(), capped=number > COUNT_CAP),)
 
-    return _cached(int, _search_entry("count", search, search.found()), load)
+    return _cached(_NUMBER, _search_entry("count", search, search.found()), load)
 
 
 def count_now(search: PropertySearch) -> int:
@@ -112,7 +118,7 @@ def detail(listing_key: str) -> Detail | Missing:
     partition = partitions.of_property(listing_key)
     scope = Rows((listing_key,), "detail")
     entry = Entry(Layer.QUERYSET, partition, "detail", listing_key, scope)
-    found = _cached(tuple[Detail | None, Missing], entry, load)
+    found = _cached(_DETAIL_OR_NONE, entry, load)
     return found[0] or found[1]
 
 
@@ -129,7 +135,7 @@ def cities() -> tuple[City, ...]:
         rows = found.order_by("-n", "city_key").values_list("city_key", "name", "state", "n")
         return tuple(City(*row) for row in rows), (Facets(everything.found(), "cities"),)
 
-    return _cached(tuple[City, ...], _search_entry("cities", everything, ""), load)
+    return _cached(_CITIES, _search_entry("cities", everything, ""), load)
 
 
 def get_all_properties() -> Iterator[Card]:
@@ -159,7 +165,7 @@ def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
         full = len(cards) == CHUNK
         return cards, (Window(search.found(), BY_KEY, first, last, 0, full, after=(after,)),)
 
-    return _cached(tuple[Card, ...], _search_entry("chunk", search, f"{city_key} {after}"), load)
+    return _cached(_CARDS, _search_entry("chunk", search, f"{city_key} {after}"), load)
 
 
 def _search_entry(name: str, search: PropertySearch, arguments: str) -> Entry:
@@ -237,7 +243,7 @@ def _history(listing_key: str) -> tuple[HistoryItem, ...]:
     return tuple(HistoryItem(*row) for row in ordered.values_list(*HistoryItem.__struct_fields__))
 
 
-def _cached(kind: type[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:
+def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:
     loaded: list[T] = []  # so that a miss need not decode what it has just encoded
 
     def content() -> Content:
@@ -246,15 +252,4 @@ def _cached(kind: type[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:
         return Content(msgspec.msgpack.encode(value), dependencies=dependencies)
 
     answer = read(entry, content)
-    return loaded[0] if loaded else _decode(kind, answer.content.body)
-
-
-_decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
-
-
-def _decode(kind: type[T], body: bytes) -> T:
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
-    value: T = decoder.decode(body)
-    return value
+    return loaded[0] if loaded else decoder.decode(answer.content.body)

@@ -86,6 +86,9 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
+# Made once, at import: two threads that make the first decoder of a type at the same time can
+# crash the process (msgspec 0.22 shares a description of the type that is only half made).
+_header_decoder = msgspec.msgpack.Decoder(Header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Stored:
         """
         end = 20 + int(raw[16:20])
         try:
-            return cls(msgspec.msgpack.decode(raw[20:end], type=Header), raw[end:])
+            return cls(_header_decoder.decode(raw[20:end]), raw[end:])
         except msgspec.MsgspecError as error:
             raise ValueError(f"no stored value: {raw[:40]!r}") from error
 
