@@ -1,8 +1,8 @@
 """The relay: rings for what the doorbell missed, and sweeps the registries.
 
 It looks at the change log itself, so writes around the ORM and rings that were lost are found
-within 50 ms. While there is no broker to carry a ring, it applies the events itself. It polls:
-NOTIFY takes a global lock at commit.
+within 50 ms. While no broker carries its ring, or no worker answers it, it applies the events
+itself. It polls: NOTIFY takes a global lock at commit.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from listings.cache.store import store
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
+LATE_SECONDS = 0.5  # events that wait longer than this have no worker, or more than it can do
 SWEEP_SECONDS = 30.0  # from one round over all registries to the next: each at least once a minute
 SCAN_COUNT = 1_000  # keys that the server looks at in one SCAN: well under a millisecond
 QUEUE = "invalidation"
@@ -54,14 +55,16 @@ class Relay:
                 self._stopping.wait(1)
 
     def look(self) -> None:
-        """Ring if events wait and no ring does; without a broker, apply them here.
+        """Ring if events wait and no ring does; apply them here if that does not help.
 
         Raises:
             redis.RedisError, DatabaseError: the cache or the database is away.
         """
-        if change_log.oldest_age_seconds() is None:
+        age = change_log.oldest_age_seconds()
+        if age is None:
             return
-        if not self._ring_waits() and not self._publisher.send(APPLY, Ring(), EXPIRES_SECONDS):
+        rung = self._ring_waits() or self._publisher.send(APPLY, Ring(), EXPIRES_SECONDS)
+        if not rung or age > LATE_SECONDS:
             apply_batch()
 
     def _ring_waits(self) -> bool:

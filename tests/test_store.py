@@ -245,6 +245,7 @@ def test_only_looking_for_an_entry_counts_in_the_servers_hit_ratio(cache):
     cache.client.config_set("maxmemory-policy", "volatile-lfu")
     stats = cache.client.info("stats")
     assert (stats["keyspace_hits"], stats["keyspace_misses"]) == (3, 1)
+    assert cache.registries(["cnowhere"], Layer.PAGE) == {}
     for script in (cache._sweep, cache._invalidate):
         members = {ENTRY.partition: [ENTRY.digest, "0" * 32]}
         list(cache._in_steps(script, members, Layer.PAGE))

@@ -1,6 +1,6 @@
 """How reads of each layer ended, counted in this process and added up in the cache server.
 
-A count on the hot path is one addition to a plain integer; a thread adds what has come since to
+A count on the hot path is one addition under a lock; a thread adds what has come since to
 a hash in Redis once a second. Losing the last second of a process that dies is accepted.
 """
 
@@ -32,13 +32,15 @@ class Outcome(enum.StrEnum):
 
 _counts: Counter[tuple[Layer, Outcome]] = Counter()
 _flushed: Counter[tuple[Layer, Outcome]] = Counter()
-_lock = threading.Lock()
+_counting = threading.Lock()
+_lock = threading.Lock()  # of flushing
 _started = False
 
 
 def count(layer: Layer, outcome: Outcome) -> None:
     """Note how one read ended."""
-    _counts[layer, outcome] += 1
+    with _counting:  # += reads and writes: two threads would now and then count as one
+        _counts[layer, outcome] += 1
     if not _started:
         _start()
 
@@ -64,7 +66,8 @@ def flush() -> None:
         redis.RedisError: the cache server does not answer; nothing is lost, it is added next time.
     """
     with _lock:
-        now = _counts.copy()
+        with _counting:
+            now = _counts.copy()
         pipe = store("pipeline").client.pipeline(transaction=False)
         for (layer, outcome), number in now.items():
             if new := number - _flushed[layer, outcome]:

@@ -145,7 +145,7 @@ class Store:
         registered from the first to the last step is in the answer.
         """
         found: dict[str, Registry] = {}
-        cursors = dict.fromkeys(partitions, 0)
+        cursors = dict.fromkeys(self._with_registry(list(partitions), layer), 0)
         while cursors:
             pipe = self.client.pipeline(transaction=False)
             for partition, cursor in cursors.items():
@@ -161,6 +161,20 @@ class Store:
                 else:
                     del cursors[partition]
         return found
+
+    def _with_registry(self, partitions: list[str], layer: Layer) -> Iterator[str]:
+        """Those that have one. Asked with a write that changes nothing, a key renamed to itself:
+        most listings are in no cache, and each EXISTS or HSCAN would count as a keyspace miss.
+        """
+        pipe = self.client.pipeline(transaction=False)
+        for partition in partitions:
+            key = registry_key(partition, layer)
+            pipe.renamenx(key, key)
+        for partition, answer in zip(partitions, pipe.execute(raise_on_error=False), strict=True):
+            if not isinstance(answer, Exception):
+                yield partition
+            elif "no such key" not in str(answer):
+                raise answer
 
     def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
         """Take entries away, given as partition → digests. Returns those that had a value."""
