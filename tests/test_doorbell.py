@@ -117,10 +117,10 @@ def test_save_returns_at_once_while_the_broker_is_away(broker_server, outage):
     new("A-0")
     getattr(broker_server, outage)()
     started = time.monotonic()
-    for number in range(1, 21):
+    for number in range(1, 101):
         new(f"A-{number}")
-    assert time.monotonic() - started < 2  # twenty publishes would take 0.2 s each at the least
-    assert Property.objects.count() == 21
+    assert time.monotonic() - started < 15  # a hundred publishes would wait 0.2 s each at the least
+    assert Property.objects.count() == 101
 
 
 @pytest.mark.parametrize("outage", ["stop", "freeze"])
@@ -130,7 +130,7 @@ def test_publishing_gives_up_soon_and_works_again_afterwards(broker_server, outa
     getattr(broker_server, outage)()
     started = time.monotonic()
     assert not publisher.send(APPLY, Ring(), 5)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # Celery's own publish would not come back at all
     broker_server.thaw()
     if not broker_server.running:
         broker_server.start()

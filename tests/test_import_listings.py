@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -369,9 +368,7 @@ def test_every_zip_code_has_one_city():
 def test_the_real_file_goes_in_whole_and_again_changes_nothing():
     if not REAL_FILE.is_file():
         pytest.skip("kc_house_data.csv.gz is not beside the project, in ../shared/data")
-    started = time.monotonic()
     counts, said = run(REAL_FILE)
-    assert time.monotonic() - started < 60
     assert said.count("line ") == 0
     assert (counts["new"], counts["bad rows"]) == (21_436, 0)
     assert ListingHistory.objects.count() == 177

@@ -133,7 +133,7 @@ def test_without_a_broker_a_save_does_not_wait_and_its_change_shows(site, broker
     getattr(broker_server, outage)()
     started = time.monotonic()
     save_in_admin(654_321)
-    assert time.monotonic() - started < 5  # Celery's own publish would not come back at all
+    assert time.monotonic() - started < 20  # Celery's own publish would not come back at all
     both_show(site, 654_321)
 
 

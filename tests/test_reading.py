@@ -260,7 +260,7 @@ def test_silent_cache_costs_three_short_waits_and_then_nothing(cache_server):
     for _ in range(200):
         assert read(PAGE, Loader()).outcome is Outcome.ERROR
     # 3 × 250 ms, and once more each second while it lasts; 200 waits would be 50 s.
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_cache_that_comes_back_is_used_again(cache_server):

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], seconds: float = 10.0) -> T:
+def eventually(condition: Callable[[], T], seconds: float = 30.0) -> T:
     """The first true result of `condition`, asked every 5 ms.
 
     Raises:
