@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from listings.cache import store as store_module
 from listings.cache.entries import Entry, Header, Layer, Stored
-from listings.cache.store import Full, Lease, Wait, expiry, store
+from listings.cache.store import POLICY, Full, Lease, Wait, expiry, store
 
 ENTRY = Entry(Layer.PAGE, "cseattle", "page", "city=seattle")
 DIGESTS = {ENTRY.partition: [ENTRY.digest]}
@@ -235,6 +236,17 @@ def test_eviction_never_takes_a_registry(cache):
     volatile = {key.decode()[:2] for key in cache.client.keys("*") if cache.client.ttl(key) >= 0}
     assert volatile == {"v:"}
     assert keys(cache) == {"v:", "r:"}
+
+
+def test_relay_does_not_start_on_a_server_that_may_evict_registries(cache):
+    cache.client.config_set("maxmemory-policy", "allkeys-lfu")
+    try:
+        with pytest.raises(
+            CommandError, match="maxmemory-policy is allkeys-lfu: give volatile-lfu"
+        ):
+            call_command("relay")
+    finally:
+        cache.client.config_set("maxmemory-policy", POLICY)
 
 
 def test_only_looking_for_an_entry_counts_in_the_servers_hit_ratio(cache):

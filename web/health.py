@@ -24,12 +24,11 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from invalidation_worker.change_log import oldest_age_seconds
+from listings.cache.store import POLICY
 from monitoring.redis_server import impatient_client
 
 TIMEOUT_SECONDS = 1.0  # for all questions together
 STALLED_SECONDS = 10.0  # a change that waits longer than this says that nobody applies changes
-# `allkeys-*` could take the registries, without which a change would not find its entries.
-POLICY = "volatile-lfu"
 OK = "ok"
 
 # Even the thread that is left behind ends soon, should the database's host have vanished.

@@ -34,6 +34,7 @@ LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its e
 PARTITION_CAPACITY = 20_000  # entries of one layer in one partition; beyond it, nothing is stored
 STEP = 500  # digests in one script call: about 1 ms during which the server serves nobody else
 JITTER = 0.1  # of the TTL, so that what was filled together does not expire together
+POLICY = "volatile-lfu"  # of eviction: the only one that never takes a registry, which has no TTL
 COUNT_FIELD = b"#"  # of a registry: how many entries it holds
 
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -184,6 +185,10 @@ class Store:
         """Unregister what has neither value nor lease. Returns how many entries that were."""
         registry = self.registries([partition], layer).get(partition, {})
         return sum(self._in_steps(self._sweep, {partition: registry}, layer))
+
+    def policy(self) -> str:
+        """The server's `maxmemory-policy`, which has to be `POLICY`."""
+        return str(self.client.info("memory")["maxmemory_policy"])
 
     def flush(self) -> None:
         """Take everything away."""

@@ -32,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, demo_user: bool, **options: Any) -> None:
         _check_servers()
+        call_command("check", verbosity=0)  # the services themselves do not
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.PRODUCTION:
