@@ -2,7 +2,7 @@
 
 It looks at the change log itself, so writes around the ORM and rings that were lost are found
 within 50 ms. While no broker carries its ring, or no worker answers it, it applies the events
-itself. It polls: NOTIFY takes a global lock at commit.
+itself. While all is well it moves the horizon. It polls: NOTIFY takes a global lock at commit.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.db import DatabaseError, close_old_connections
 from invalidation_worker import change_log
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
+from invalidation_worker.horizon import Horizon
 from listings.cache.entries import Layer
 from listings.cache.store import store
 
@@ -38,6 +39,7 @@ class Relay:
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
         self._publisher = Publisher()
+        self._horizon = Horizon(store("pipeline"))
         self._broker = redis.Redis.from_url(
             settings.BROKER_URL, socket_timeout=0.2, socket_connect_timeout=0.2
         )
@@ -57,10 +59,14 @@ class Relay:
     def look(self) -> None:
         """Ring if events wait and no ring does; apply them here if that does not help.
 
+        Moves the horizon on, if it is time and changes are applied in time.
+
         Raises:
             redis.RedisError, DatabaseError: the cache or the database is away.
         """
+        seen_at = time.monotonic()
         age = change_log.oldest_age_seconds()
+        self._horizon.beat(age, seen_at)
         if age is None:
             return
         rung = self._ring_waits() or self._publisher.send(APPLY, Ring(), EXPIRES_SECONDS)

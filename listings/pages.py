@@ -33,6 +33,7 @@ GZIP_LEVEL = 5
 # RFC 9211. A refused or impossible store is a miss without `stored`.
 CACHE_STATUS = {
     Outcome.HIT: "listings; hit",
+    Outcome.STALE: "listings; hit; detail=stale-if-error",
     Outcome.STORED: "listings; fwd=miss; stored",
     Outcome.UNSTORED: "listings; fwd=miss",
     Outcome.BYPASS: "listings; fwd=bypass",

@@ -24,6 +24,7 @@ class Outcome(enum.StrEnum):
     """How one read ended."""
 
     HIT = "hit"
+    STALE = "stale"  # a hit that was distrusted, served because the database is away
     STORED = "stored"  # a miss that was filled
     UNSTORED = "unstored"  # a miss whose value could not be kept
     BYPASS = "bypass"  # not looked up: inside a transaction, or for staff

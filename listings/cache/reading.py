@@ -10,13 +10,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 import redis
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from listings.cache.breaker import Breaker
 from listings.cache.counters import Outcome, count
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Header, Layer, Stored
 from listings.cache.store import Full, Lease, Wait, expiry, store
+from listings.cache.trust import trust
 
 WAIT_SECONDS = 2.0  # for somebody else's fill; then the database is read, and nothing stored
 # Between two looks while waiting. A fill that ends in this process wakes its waiters at once.
@@ -55,6 +56,7 @@ class _Fill:
     """
 
     as_of: int
+    not_before: int  # what is older must not become a part of it
     boundary: int = 0
     dependencies: tuple[Dependency, ...] | None = ()
 
@@ -91,14 +93,22 @@ def read(entry: Entry, load: Callable[[], Content]) -> Answer:
             fill.as_of = NEVER  # what is read in a transaction must not get into an entry
         return _unstored(entry, load, Outcome.BYPASS)
     try:
-        answer = _lease(entry)
+        not_before = _not_before()
+        answer = _lease(entry, not_before)
     except (redis.RedisError, ValueError):
         return _unstored(entry, load, Outcome.ERROR)
     if isinstance(answer, Stored):
-        return _hit(entry, answer)
-    if isinstance(answer, Lease):
-        return _filled(entry, answer, load)
-    return _unstored(entry, load, Outcome.UNSTORED)
+        return _hit(entry, answer, Outcome.HIT)
+    try:
+        if isinstance(answer, Lease):
+            return _filled(entry, answer, load, not_before)
+        return _unstored(entry, load, Outcome.UNSTORED)
+    except (OperationalError, InterfaceError):
+        # While the database is away nothing can change it, so what is distrusted is still true. But
+        # nothing is made of it: that would make it look filled.
+        if not_before and not _filling.get() and (stored := _whatever_is_stored(entry)):
+            return _hit(entry, stored, Outcome.STALE)
+        raise
 
 
 @contextlib.contextmanager
@@ -124,9 +134,15 @@ def _in_transaction() -> bool:
     return connection.in_atomic_block or manual
 
 
-def _lease(entry: Entry) -> Stored | Lease | Full | Wait:
+def _not_before() -> int:
+    """A part is as young as its whole has to be, even if trust has come back meanwhile."""
+    fill = _filling.get()
+    return fill.not_before if fill else trust.not_before()
+
+
+def _lease(entry: Entry, not_before: int) -> Stored | Lease | Full | Wait:
     """Ask for the entry; while somebody else fills it, wait and ask again."""
-    answer = _ask(entry)
+    answer = _ask(entry, not_before)
     if not isinstance(answer, Wait):
         return answer
     deadline = time.monotonic() + WAIT_SECONDS
@@ -134,18 +150,30 @@ def _lease(entry: Entry) -> Stored | Lease | Full | Wait:
         for pause in _pauses(deadline):
             ended.clear()
             # Asked before waiting: the fill may have ended before we were listed as waiting.
-            answer = _ask(entry)
+            answer = _ask(entry, not_before)
             if not isinstance(answer, Wait):
                 return answer
             ended.wait(pause)
-    return _ask(entry)
+    return _ask(entry, not_before)
 
 
-def _ask(entry: Entry) -> Stored | Lease | Full | Wait:
+def _whatever_is_stored(entry: Entry) -> Stored | None:
+    """The value, whatever its age; none if there is none, or the cache is away too."""
+    try:
+        answer = _ask(entry, not_before=0)
+    except (redis.RedisError, ValueError):
+        return None
+    if isinstance(answer, Lease):
+        with contextlib.suppress(redis.RedisError):
+            store().release(entry, answer)
+    return answer if isinstance(answer, Stored) else None
+
+
+def _ask(entry: Entry, not_before: int) -> Stored | Lease | Full | Wait:
     if not breaker.allows():
         raise redis.ConnectionError("the cache server is left alone for a moment")
     try:
-        answer = store().lease(entry)
+        answer = store().lease(entry, not_before)
     except redis.RedisError:
         breaker.failed()
         raise
@@ -160,18 +188,18 @@ def _pauses(deadline: float) -> Iterator[float]:
         looks += 1
 
 
-def _hit(entry: Entry, stored: Stored) -> Answer:
+def _hit(entry: Entry, stored: Stored, outcome: Outcome) -> Answer:
     header = stored.header
     if fill := _filling.get():
         fill.takes_in(header.as_of, header.boundary, header.dependencies)
-    count(entry.layer, Outcome.HIT)
+    count(entry.layer, outcome)
     content = Content(stored.body, header.status, header.content_type, header.etag)
-    return Answer(content, Outcome.HIT, header.as_of)
+    return Answer(content, outcome, header.as_of)
 
 
-def _filled(entry: Entry, lease: Lease, load: Callable[[], Content]) -> Answer:
+def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before: int) -> Answer:
     try:
-        fill, content = _load(entry, lease, load)
+        fill, content = _load(entry, lease, load, not_before)
         kept = _keep(entry, lease, fill, content)
     finally:
         _wake(entry)  # whatever came of it: one of those who wait may have to fill now
@@ -182,8 +210,10 @@ def _filled(entry: Entry, lease: Lease, load: Callable[[], Content]) -> Answer:
     return Answer(content, outcome, fill.as_of)
 
 
-def _load(entry: Entry, lease: Lease, load: Callable[[], Content]) -> tuple[_Fill, Content]:
-    fill = _Fill(as_of=lease.granted_at)
+def _load(
+    entry: Entry, lease: Lease, load: Callable[[], Content], not_before: int
+) -> tuple[_Fill, Content]:
+    fill = _Fill(lease.granted_at, not_before)
     token = _filling.set(fill)
     try:
         content = load()

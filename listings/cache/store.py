@@ -1,4 +1,4 @@
-"""The cache server as the engine sees it: four atomic scripts and a scan of registries.
+"""The cache server as the engine sees it: a few atomic scripts and a scan of registries.
 
 Nothing else in the project writes a value, a lease or a registration.
 """
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from django_redis import get_redis_connection
@@ -36,6 +36,7 @@ STEP = 500  # digests in one script call: about 1 ms during which the server ser
 JITTER = 0.1  # of the TTL, so that what was filled together does not expire together
 POLICY = "volatile-lfu"  # of eviction: the only one that never takes a registry, which has no TTL
 COUNT_FIELD = b"#"  # of a registry: how many entries it holds
+HORIZON_KEY = "s:horizon"
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -61,6 +62,14 @@ class Full:
     """There is no room to store this entry."""
 
 
+class Mark(NamedTuple):
+    """The horizon as it stands: it says that changes are applied in time, as long as it moves."""
+
+    run: str  # of the cache server; a restart is another run
+    counter: int  # 0: this run's data have not been vouched for
+    now: int  # microseconds of the cache server's clock
+
+
 class Store:
     """The cache behind one Redis client (a name in `settings.CACHES`).
 
@@ -73,6 +82,7 @@ class Store:
         self._fill = _script(client, "fill")
         self._invalidate = _script(client, "invalidate")
         self._sweep = _script(client, "sweep")
+        self._horizon = _script(client, "horizon")
 
     def lease(self, entry: Entry, not_before: int = 0) -> Stored | Lease | Wait | Full:
         """The stored value, if it is as of `not_before` (µs) or later; else who may fill it."""
@@ -185,6 +195,11 @@ class Store:
         """Unregister what has neither value nor lease. Returns how many entries that were."""
         registry = self.registries([partition], layer).get(partition, {})
         return sum(self._in_steps(self._sweep, {partition: registry}, layer))
+
+    def horizon(self, move_for: str = "") -> Mark:
+        """The horizon; moved on first if `move_for` is the id of the server's present run."""
+        run, counter, now = self._horizon(keys=[HORIZON_KEY], args=[move_for])
+        return Mark(run.decode(), counter, now)
 
     def policy(self) -> str:
         """The server's `maxmemory-policy`, which has to be `POLICY`."""

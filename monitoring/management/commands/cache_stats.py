@@ -83,7 +83,7 @@ def _server_tally(server: Statistics) -> Tally:
 
 
 def _layer_tally(outcomes: dict[Outcome, int]) -> LayerTally:
-    hits = outcomes[Outcome.HIT]
+    hits = outcomes[Outcome.HIT] + outcomes[Outcome.STALE]
     misses = outcomes[Outcome.STORED] + outcomes[Outcome.UNSTORED]
     return LayerTally(
         hits=hits,

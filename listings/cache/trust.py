@@ -1,0 +1,87 @@
+"""Trust: entries are served as they stand only while somebody sees to it that they are true.
+
+The relay moves the horizon, a counter in the cache server, each second in which changes are
+applied in time. A process that sees it move trusts entries whatever their age. One that does not,
+because worker, relay or broker is dead or the server came back with old data, takes only what is
+10 s old at the most: that costs throughput, not truth.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import redis
+
+from listings.cache.store import Mark, store
+
+PATIENCE_SECONDS = 5.0  # how long the horizon may stand still
+OLDEST_SECONDS = 10.0  # what is distrusted may be so old; together less than the 15 s promised
+LOOK_SECONDS = 0.5  # between two looks at the horizon
+NEVER = float("-inf")  # a moment that is always too long ago
+
+
+class Trust:
+    """What one process knows of the horizon. A daemon thread looks, from the first question on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watching = False
+        self._mark: Mark | None = None  # none: never seen, or lost since
+        self._clock_offset = 0.0  # seconds by which the server's clock is ahead of our monotonic
+        self._moved_at = NEVER
+
+    def not_before(self) -> int:
+        """What is as of earlier (µs of the cache server's clock) must not be served; 0: all may.
+
+        Raises:
+            redis.RedisError: the server has never been reached, so its clock is not known.
+        """
+        if not self._watching:
+            self._start()
+        if time.monotonic() - self._moved_at < PATIENCE_SECONDS:
+            return 0
+        return int((time.monotonic() + self._clock_offset - OLDEST_SECONDS) * 1e6)
+
+    def look(self) -> None:
+        """Look at the horizon once.
+
+        Raises:
+            redis.RedisError: the server does not answer; it is trusted when the horizon has moved
+                since it does again.
+        """
+        asked_at = time.monotonic()
+        try:
+            mark = store().horizon()
+        except redis.RedisError:
+            self._distrust()
+            raise
+        self._clock_offset = mark.now / 1e6 - time.monotonic()  # short by the answer's way, < 0.3 s
+        last, self._mark = self._mark, mark
+        if last is None:
+            return
+        if last.run != mark.run or mark.counter < last.counter:
+            self._moved_at = NEVER  # another server's, or emptied
+        elif mark.counter > last.counter:
+            self._moved_at = asked_at
+
+    def _distrust(self) -> None:
+        self._mark, self._moved_at = None, NEVER
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._watching:
+                self.look()
+                self._watching = True
+                threading.Thread(target=self._keep_looking, name="trust", daemon=True).start()
+
+    def _keep_looking(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            try:
+                self.look()
+            except redis.RedisError:
+                continue  # distrusted meanwhile
+
+
+trust = Trust()
