@@ -27,19 +27,18 @@ def invalidate(store: Store, judge: Judge) -> Invalidated:
     """
     done = Invalidated()
     for layer in Layer:
-        affected: dict[str, dict[str, Descriptor]] = {}
-        for partition, registry in store.registries(judge.partitions, layer).items():
-            for digest, raw in registry.items():
-                descriptor = decoded(raw)
-                if events := judge.events(partition, descriptor):
-                    affected.setdefault(partition, {})[digest] = descriptor
-                    done.entries.update(events)
+        registries = {
+            partition: {digest: decoded(raw) for digest, raw in registry.items()}
+            for partition, registry in store.registries(judge.partitions, layer).items()
+        }
+        affected = {
+            partition: judge.affected(partition, registry)
+            for partition, registry in registries.items()
+        }
         had = store.invalidate(affected, layer)
-        if layer is Layer.PAGE:
-            done.pages = [
-                descriptor
-                for entries in affected.values()
-                for digest, descriptor in entries.items()
-                if digest in had and descriptor.release == release()
-            ]
+        for partition, causes in affected.items():
+            done.entries.update(cause.event for cause in causes.values())
+            if layer is Layer.PAGE:
+                descriptors = (registries[partition][digest] for digest in causes if digest in had)
+                done.pages += (one for one in descriptors if one.release == release())
     return done

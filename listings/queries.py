@@ -101,10 +101,10 @@ def count(search: PropertySearch) -> int:
     return _cached(_NUMBER, _search_entry("count", search, search.found()), load)
 
 
-def count_now(search: PropertySearch) -> int:
-    """The same, asked of the database."""
+def count_now(search: PropertySearch, most: int = 0) -> int:
+    """The same, asked of the database; counted up to `most` if that is given."""
     found = search.filter(Property.objects.all()).values("pk").order_by()
-    return found[: COUNT_CAP + 1].count()
+    return found[: most or COUNT_CAP + 1].count()
 
 
 def detail(listing_key: str) -> Detail | Missing:

@@ -152,7 +152,7 @@ class PropertySearch:
     def filter(self, queryset: QuerySet[Property]) -> QuerySet[Property]:
         """The rows of this search, unordered, all pages."""
         queryset = queryset.filter(
-            internet_entire_listing_display_yn=True, standard_status__in=self._statuses()
+            internet_entire_listing_display_yn=True, standard_status__in=self.statuses()
         )
         for name, (lookup, _) in FIELDS.items():
             value = getattr(self, name)
@@ -170,7 +170,7 @@ class PropertySearch:
         """
         if not row["internet_entire_listing_display_yn"]:
             return Answer.NO
-        if row["standard_status"] not in self._statuses():
+        if row["standard_status"] not in self.statuses():
             return Answer.NO
         for name, (lookup, holds) in FIELDS.items():
             value = getattr(self, name)
@@ -180,7 +180,8 @@ class PropertySearch:
                     return Answer.NO
         return Answer.MAYBE if self.q else Answer.YES
 
-    def _statuses(self) -> tuple[str, ...]:
+    def statuses(self) -> tuple[str, ...]:
+        """The statuses that this search finds."""
         return (self.standard_status,) if self.standard_status else ON_MARKET
 
 

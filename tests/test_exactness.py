@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invalidation_worker import apply as apply_module
-from invalidation_worker import judge
+from invalidation_worker import capped, judge
 from invalidation_worker.apply import apply_batch
 from listings import queries, views
 from listings.cache.entries import Layer, Stored
@@ -72,7 +72,7 @@ def _small_pages():
     with pytest.MonkeyPatch.context() as patch:
         for module in (queries, views):
             patch.setattr(module, "PAGE_SIZE", 3)
-        for module in (queries, views, judge):
+        for module in (queries, views, capped):
             patch.setattr(module, "COUNT_CAP", 5)
         patch.setattr(views, "HOME_CARDS", 2)
         yield

@@ -90,8 +90,8 @@ class Verdict(Protocol):
     def places(self, sort: str) -> tuple[Place | None, Place | None]:
         """Where the row stood before and stands after, in this sort; none: not in the search."""
 
-    def still_capped(self) -> bool:
-        """Whether the search finds more than can be counted, now."""
+    def still_capped(self, search: str) -> bool:
+        """Whether this search finds more than can be counted, now."""
 
 
 def affects(dependency: Dependency, verdict: Verdict) -> bool:
@@ -114,7 +114,9 @@ def affects(dependency: Dependency, verdict: Verdict) -> bool:
 
 def _affects_count(count: Count, verdict: Verdict) -> bool:
     """More than 1,000 are still more than 1,000 after a start, and mostly after a stop."""
-    return not count.capped or (verdict.after is Answer.NO and not verdict.still_capped())
+    return not count.capped or (
+        verdict.after is Answer.NO and not verdict.still_capped(count.search)
+    )
 
 
 def _affects_window(window: Window, verdict: Verdict) -> bool:

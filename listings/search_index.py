@@ -1,0 +1,93 @@
+"""Many searches at once: which of them hold a row, without asking each.
+
+Sets of positions are whole numbers with a bit for each, so that thousands of searches are compared
+with a row in some dozen operations.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from listings.search import FIELDS, PropertySearch
+
+_COLUMNS = {name: lookup.split("__")[0] for name, (lookup, _) in FIELDS.items()}
+
+
+def bits(positions: Iterable[int], size: int) -> int:
+    """The set of these positions, all below `size`."""
+    marks = bytearray(size // 8 + 1)
+    for position in positions:
+        marks[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(marks, "little")
+
+
+def positions(found: int) -> Iterator[int]:
+    """The positions in a set, in order."""
+    text = bin(found)[:1:-1]
+    position = text.find("1")
+    while position >= 0:
+        yield position
+        position = text.find("1", position + 1)
+
+
+class SearchIndex:
+    """The same answers as `PropertySearch.matches`, for many searches in their canonical form.
+
+    Searches share their values (there are some dozens of price bounds), so a row is compared with
+    each value once, however many searches have it, and each value of a column once in a batch.
+    """
+
+    def __init__(self, searches: Sequence[str]) -> None:
+        wanted = [_wanted(text) for text in searches]
+        size = len(wanted)
+        self.full_text = bits((at for at, one in enumerate(wanted) if one.full_text), size)
+        by_statuses: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        by_value: dict[str, dict[Any, list[int]]] = {name: defaultdict(list) for name in FIELDS}
+        for at, one in enumerate(wanted):
+            by_statuses[one.statuses].append(at)
+            for name, value in one.values:
+                by_value[name][value].append(at)
+        self._statuses: dict[str, int] = {}
+        for statuses, found in by_statuses.items():
+            for status in statuses:
+                self._statuses[status] = self._statuses.get(status, 0) | bits(found, size)
+        self._fields = [
+            (_COLUMNS[name], FIELDS[name][1], {v: bits(found, size) for v, found in values.items()})
+            for name, values in by_value.items()
+            if values
+        ]
+        self._refusing: dict[tuple[int, Any], int] = {}
+
+    def holding(self, row: Mapping[str, Any]) -> int:
+        """Those that hold the row; of those in `full_text` only the database knows."""
+        if not (self._statuses and row["internet_entire_listing_display_yn"]):
+            return 0
+        found = self._statuses.get(row["standard_status"], 0)
+        for number, (column, holds, wanting) in enumerate(self._fields):
+            value = row[column]
+            refusing = self._refusing.get((number, value))
+            if refusing is None:
+                refusing = 0
+                for bound, searches in wanting.items():
+                    if value is None or not holds(value, bound):
+                        refusing |= searches
+                self._refusing[number, value] = refusing
+            found &= ~refusing
+        return found
+
+
+class _Wanted(NamedTuple):
+    statuses: tuple[str, ...]
+    values: tuple[tuple[str, Any], ...]  # of the fields that the search sets
+    full_text: bool
+
+
+@functools.lru_cache(maxsize=65_536)
+def _wanted(text: str) -> _Wanted:
+    search = PropertySearch.from_canonical(text)
+    values = ((name, getattr(search, name)) for name in FIELDS)
+    set_ = tuple((name, value) for name, value in values if value not in ("", None))
+    return _Wanted(search.statuses(), set_, bool(search.q))
