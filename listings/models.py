@@ -386,3 +386,18 @@ class ListingHistory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.property_id} {self.change_type}"
+
+
+class PagePopularity(models.Model):
+    """How much visitors want a page. `listings.popularity` says what the moment means."""
+
+    pk = models.CompositePrimaryKey("name", "arguments")
+    name = models.TextField(db_collation="C")  # of the function that renders it
+    arguments = models.TextField(db_collation="C")  # in the canonical form of that function
+    wanted_until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.arguments}"

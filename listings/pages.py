@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import parse_etags
 
+from listings import popularity
 from listings.cache.counters import Outcome
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Layer
@@ -75,18 +76,27 @@ class CachedPage(Generic[S]):
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         about = self._subject.from_request(request, **route)
-        if _is_staff(request) and request.GET.get("as") != "visitor":
+        is_staff = _is_staff(request)
+        if is_staff and request.GET.get("as") != "visitor":
             return self._for_staff(request, about)
-        return _respond(request, self._read(about))
+        entry = self._entry(about)
+        answer = self._read(entry, about)
+        # Nobody wants a page that says that there is none, though a crawler may ask for many.
+        if answer.content.status == 200 and not is_staff:
+            popularity.note(entry.name, entry.arguments)
+        return _respond(request, answer)
 
     def warm(self, arguments: str) -> Outcome:
-        """Fill the entry of this subject, unless it is filled."""
-        return self._read(self._subject.from_text(arguments)).outcome
+        """Fill the entry of this subject, unless it is filled. Not counted as anybody's wish."""
+        about = self._subject.from_text(arguments)
+        return self._read(self._entry(about), about).outcome
 
-    def _read(self, about: S) -> Answer:
+    def _entry(self, about: S) -> Entry:
         subject = self._subject
         partition, text = subject.partition(about), subject.to_text(about)
-        entry = Entry(Layer.PAGE, partition, self.name, text, subject.scope(about))
+        return Entry(Layer.PAGE, partition, self.name, text, subject.scope(about))
+
+    def _read(self, entry: Entry, about: S) -> Answer:
         return read(entry, lambda: self._content(about))
 
     def _content(self, about: S) -> Content:

@@ -11,3 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 sys.setswitchinterval(0.0005)
 
 application = get_wsgi_application()
+
+from listings import popularity  # noqa: E402 - models need the settings
+
+popularity.keep_flushing()
