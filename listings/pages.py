@@ -22,7 +22,7 @@ from listings import popularity
 from listings.cache.counters import Outcome
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Answer, Content, bypass, read
+from listings.cache.reading import Answer, Content, bypass, read, without_waiting
 from listings.gate import rendering
 
 S = TypeVar("S")
@@ -87,9 +87,14 @@ class CachedPage(Generic[S]):
         return _respond(request, answer)
 
     def warm(self, arguments: str) -> Outcome:
-        """Fill the entry of this subject, unless it is filled. Not counted as anybody's wish."""
+        """Fill the entry of this subject, unless it is filled. Not counted as anybody's wish.
+
+        Raises:
+            Taken: somebody else is filling it, or what it is made of.
+        """
         about = self._subject.from_text(arguments)
-        return self._read(self._entry(about), about).outcome
+        with without_waiting():
+            return self._read(self._entry(about), about).outcome
 
     def _entry(self, about: S) -> Entry:
         subject = self._subject

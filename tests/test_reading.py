@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from listings.cache import reading
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, bypass, ends_at, read
+from listings.cache.reading import Content, Taken, bypass, ends_at, read, without_waiting
 from listings.cache.store import store
 from tests.waiting import eventually
 
@@ -109,6 +109,32 @@ def test_waiter_reads_the_database_without_storing_when_a_fill_takes_too_long(mo
         load.may_end.set()
         assert filler.result().outcome is Outcome.STORED
     assert read(PAGE, never).content.body == b"body"
+
+
+def test_who_would_not_wait_is_told_that_the_entry_is_taken():
+    load = Loader(held=True)
+    with ThreadPoolExecutor(1) as pool:
+        filler = pool.submit(read, PAGE, load)
+        load.started.wait(5)
+        with without_waiting(), pytest.raises(Taken):
+            read(PAGE, never)
+        load.may_end.set()
+        assert filler.result().outcome is Outcome.STORED
+    with without_waiting():
+        assert read(PAGE, never).outcome is Outcome.HIT
+
+
+def test_fill_that_would_wait_for_a_part_of_it_gives_its_lease_back():
+    load = Loader(held=True)
+    with ThreadPoolExecutor(1) as pool:
+        filler = pool.submit(read, ROWS, load)
+        load.started.wait(5)
+        with without_waiting(), pytest.raises(Taken):
+            read(PAGE, lambda: Content(read(ROWS, never).content.body))
+        load.may_end.set()
+        filler.result()
+    with without_waiting():
+        assert read(PAGE, Loader()).outcome is Outcome.STORED
 
 
 def test_waiter_takes_over_at_once_when_the_filler_fails():

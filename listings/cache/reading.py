@@ -49,6 +49,10 @@ class Answer:
     as_of: int = 0  # microseconds of the cache server's clock; 0: not known
 
 
+class Taken(Exception):
+    """Somebody else is filling the entry, and this caller would not wait."""
+
+
 @dataclass(slots=True)
 class _Fill:
     """What a value under way is made of: it is as old as its oldest part, and what can change a
@@ -80,6 +84,7 @@ class _Fill:
 
 _filling: ContextVar[_Fill | None] = ContextVar("filling", default=None)
 _bypassing: ContextVar[bool] = ContextVar("bypassing", default=False)
+_waits: ContextVar[bool] = ContextVar("waits", default=True)
 
 
 def read(entry: Entry, load: Callable[[], Content]) -> Answer:
@@ -87,6 +92,9 @@ def read(entry: Entry, load: Callable[[], Content]) -> Answer:
 
     `load` is called at most once, in this thread, and never shared with another caller. Errors
     of `load` pass through; an error of the cache server never does.
+
+    Raises:
+        Taken: somebody else is filling it; only inside `without_waiting`.
     """
     if _bypassing.get() or _in_transaction():
         if fill := _filling.get():
@@ -121,6 +129,16 @@ def bypass() -> Iterator[None]:
         _bypassing.reset(token)
 
 
+@contextlib.contextmanager
+def without_waiting() -> Iterator[None]:
+    """Inside, nobody waits for somebody else's fill, at any layer: `read` raises `Taken`."""
+    token = _waits.set(False)
+    try:
+        yield
+    finally:
+        _waits.reset(token)
+
+
 def ends_at(moment: float) -> None:
     """Say, while loading, that the content goes out of date by itself at this Unix time."""
     if fill := _filling.get():
@@ -145,6 +163,8 @@ def _lease(entry: Entry, not_before: int) -> Stored | Lease | Full | Wait:
     answer = _ask(entry, not_before)
     if not isinstance(answer, Wait):
         return answer
+    if not _waits.get():
+        raise Taken
     deadline = time.monotonic() + WAIT_SECONDS
     with _waiting(entry) as ended:
         for pause in _pauses(deadline):
