@@ -10,9 +10,10 @@ import redis
 from celery import shared_task
 from django.db import DatabaseError, close_old_connections
 
-from invalidation_worker import warmer
 from invalidation_worker.apply import BATCH, apply_batch
 from invalidation_worker.doorbell import WARM, Publisher, Ring, doorbell
+from invalidation_worker.warmer import BATCH as WARMING_BATCH
+from invalidation_worker.warmer import EXPIRES_SECONDS, warmer
 from listings.cache.entries import Descriptor
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,12 @@ def apply(ring: dict[str, Any] | None = None) -> None:
 
 @shared_task
 def warm(pages: list[tuple[str, str, str]]) -> None:
-    """Fill these pages again, unless somebody has. Each is a release, a name and arguments."""
+    """Fill those of these pages that visitors want. Each is a release, a name and arguments."""
     close_old_connections()
-    warmer.warm(Descriptor(*page) for page in pages)
+    warmer.add(Descriptor(*page) for page in pages)
 
 
 def _send_to_warming(pages: list[Descriptor]) -> None:
     recipes = [(page.release, page.name, page.arguments) for page in pages]
-    for start in range(0, len(recipes), warmer.BATCH):
-        _publisher.send(WARM, recipes[start : start + warmer.BATCH], warmer.EXPIRES_SECONDS)
+    for start in range(0, len(recipes), WARMING_BATCH):
+        _publisher.send(WARM, recipes[start : start + WARMING_BATCH], EXPIRES_SECONDS)

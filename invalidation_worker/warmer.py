@@ -1,50 +1,124 @@
-"""Filling again what was invalidated, by the same way as any reader."""
+"""Filling again what was invalidated and is wanted, by the same way as any reader.
+
+The lease does the rest: an invalidation that comes during a fill takes the lease away, so what a
+warmer stores is never older than an invalidation has seen.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterable
 
-from listings import views  # noqa: F401 (defines the pages)
+from celery.signals import worker_shutdown
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from invalidation_worker.pace import Pace, yield_to_others
+from invalidation_worker.wishes import Wish, Wishes
+from listings import (
+    popularity,
+    views,  # noqa: F401 (defines the pages)
+)
+from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, release
+from listings.cache.reading import Taken, breaker
 from listings.pages import PAGES
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50  # pages in one message: about half a second of work
+BATCH = 500  # pages in one message, whose popularity is one query
 EXPIRES_SECONDS = 15.0  # a page that is still cold then waits for its next visitor
-PAUSE_SECONDS = (
-    0.25  # between two fills of one page: a storm of writes warms it four times a second
-)
-
-MOST_REMEMBERED = 10_000
-
-_warmed: dict[Descriptor, float] = {}  # when each was last filled, by our monotonic clock
+STOP_SECONDS = 5.0  # as long as a lease: then the fill would be refused anyway
 
 
-def warm(descriptors: Iterable[Descriptor]) -> None:
-    """Fill each of these pages unless it is filled, at most once in 250 ms.
+class Warmer:
+    """Fills dropped pages one at a time, the most wanted first, in a thread of its own.
 
-    A page that was warmed a moment ago comes last and is waited for: the last change of a storm
-    is warmed too.
+    So a page that is dropped ten times before its turn is filled once, and one that is wanted
+    more overtakes whatever waits. What waits is lost with the process: visitors fill it.
     """
-    known = [one for one in descriptors if one.release == release() and one.name in PAGES]
-    for descriptor in sorted(known, key=_due):
-        time.sleep(max(0.0, _due(descriptor) - time.monotonic()))
-        outcome = PAGES[descriptor.name].warm(descriptor.arguments)
-        _remember(descriptor)
-        logger.debug("warmed %s %s: %s", descriptor.name, descriptor.arguments, outcome)
+
+    def __init__(self) -> None:
+        self._wishes = Wishes()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, dropped: Iterable[Descriptor]) -> None:
+        """Fill those of these pages that visitors want, soon. Takes one query.
+
+        Raises:
+            django.db.Error: it is not known which are wanted; none will be filled.
+        """
+        pages = {(d.name, d.arguments) for d in dropped if d.release == release()}
+        wanted = popularity.wanted(pages)
+        expires = time.monotonic() + EXPIRES_SECONDS
+        with self._changed:
+            self._wishes.add(Wish(page, until, expires) for page, until in wanted.items())
+            self._changed.notify()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="warmer", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the page that it fills, so that no lease is left behind."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        yield_to_others()
+        try:
+            while wish := self._next():
+                pace = Pace()
+                self._fill(wish)
+                time.sleep(pace.rest_seconds())
+        finally:
+            connection.close()
+
+    def _next(self) -> Wish | None:
+        """The next page, once there is one; None: stop."""
+        with self._changed:
+            while not self._stopping:
+                now = time.monotonic()
+                if wish := self._wishes.take(now):
+                    return wish
+                self._changed.wait(self._wishes.due_in(now))
+        return None
+
+    def _fill(self, wish: Wish) -> None:
+        close_old_connections()
+        outcome = _warmed(wish)
+        logger.debug("warmed %s: %s", wish.page, outcome)
+        with self._changed:
+            if breaker.is_open:
+                self._wishes.clear()  # the cache is away: nothing could be kept
+            elif outcome in (Outcome.UNSTORED, Outcome.ERROR) and not wish.is_second:
+                # Nobody will ask for it: the invalidation that overtook the fill found no value.
+                self._wishes.add([Wish(wish.page, wish.until, wish.expires, is_second=True)])
 
 
-def _due(descriptor: Descriptor) -> float:
-    return _warmed.get(descriptor, 0.0) + PAUSE_SECONDS
+def _warmed(wish: Wish) -> Outcome | None:
+    """How that ended; None: it did not."""
+    name, arguments = wish.page
+    try:
+        return PAGES[name].warm(arguments)
+    except Taken:
+        return None
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("cannot warm %s %s: %r", name, arguments, error)
+        return None
+    except Exception:  # whatever it is, the other pages are wanted all the same
+        logger.exception("cannot warm %s %s", name, arguments)
+        return None
 
 
-def _remember(descriptor: Descriptor) -> None:
-    now = time.monotonic()
-    _warmed[descriptor] = now
-    if len(_warmed) > MOST_REMEMBERED:
-        for known, at in list(_warmed.items()):
-            if at < now - PAUSE_SECONDS:
-                del _warmed[known]
+warmer = Warmer()
+
+
+@worker_shutdown.connect
+def _stop(**_: object) -> None:
+    warmer.stop()

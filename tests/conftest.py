@@ -7,8 +7,12 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from invalidation_worker.apply import apply_batch
+from listings import views  # noqa: F401 (defines the pages)
 from listings.cache import reading
+from listings.cache.entries import Entry, Stored
 from listings.cache.store import store
+from listings.pages import PAGES
+from listings.popularity import PageKey
 from tests.services import services, shared_services  # noqa: F401 - fixtures
 
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -32,6 +36,19 @@ def platform(transactional_db):
     store("pipeline").flush()
     reading.breaker.succeeded()
     return platform
+
+
+def page_entry(page: PageKey) -> Entry:
+    """The entry of a page, given as its name and its arguments in canonical form."""
+    cached = PAGES[page[0]]
+    return cached._entry(cached._subject.from_text(page[1]))
+
+
+def stored_page(page: PageKey) -> Stored | None:
+    """What the cache holds of a page, asked around all that fills and counts."""
+    entry = page_entry(page)
+    raw = store("pipeline").client.get(f"v:{{{entry.partition}}}:{entry.digest}")
+    return Stored.decode(raw) if isinstance(raw, bytes) else None
 
 
 def apply_all() -> int:
