@@ -32,12 +32,17 @@ class Pace:
     def __init__(self) -> None:
         self._started, self._waited = time.monotonic(), _waited_seconds()
 
+    @property
+    def took_seconds(self) -> float:
+        """How long the work has taken so far."""
+        return time.monotonic() - self._started
+
     def rest_seconds(self) -> float:
         """As long as the work took while others wanted the processors too, at most 1 s; else 0.
 
         Where the kernel does not tell, others are taken to want them always.
         """
-        took, waited = time.monotonic() - self._started, _waited_seconds() - self._waited
+        took, waited = self.took_seconds, _waited_seconds() - self._waited
         if waited <= CROWDED * took:
             return 0.0
         return min(took, LONGEST_REST_SECONDS)

@@ -43,9 +43,7 @@ class Services:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *names: str) -> None:
-        url = urlsplit(os.environ["DATABASE_URL"])
-        database = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
-        environment = {**os.environ, "DATABASE_URL": database, "PORT": str(self.port)}
+        environment = {**services_environment(), "PORT": str(self.port)}
         for name in names:
             with self.log_path.open("ab") as log:
                 self.processes[name] = servers.guardian.spawn(
@@ -88,6 +86,13 @@ class Services:
             return self.get("/robots.txt").status == 200
         except OSError:
             return False
+
+
+def services_environment() -> dict[str, str]:
+    """The variables of a process that works on the test database."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    database = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
+    return {**os.environ, "DATABASE_URL": database}
 
 
 @pytest.fixture
