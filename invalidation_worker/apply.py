@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import redis
 from django.db import DatabaseError, transaction
 
-from invalidation_worker import change_log
+from invalidation_worker import change_log, dead_letters, traces
 from invalidation_worker.change_log import Row
 from invalidation_worker.decide import decide
 from invalidation_worker.invalidate import Invalidated, invalidate
@@ -54,11 +54,11 @@ def apply_batch() -> Applied:
             raise
         except Exception:
             logger.exception("a batch could not be decided; its events are tried one at a time")
-            _bury_the_undecidable(cache, rows)
-            done = None
+            done = _one_by_one(cache, rows)
     milliseconds = (time.monotonic() - started) * 1000
     for row in rows:
         _log(row, "all" if done is None else done.entries[row.id], milliseconds)
+    traces.write(cache, traces.of_events(rows, done, milliseconds))
     return Applied(len(rows), done.pages if done else [])
 
 
@@ -68,20 +68,27 @@ def _invalidate(cache: Store, rows: list[Row]) -> Invalidated | None:
     if changes is None:
         cache.flush()
         return None
-    return invalidate(cache, Judge(changes))
+    done = invalidate(cache, Judge(changes))
+    for change in changes:
+        done.listings.setdefault(change.event, []).append(change.key)
+    return done
 
 
-def _bury_the_undecidable(cache: Store, rows: list[Row]) -> None:
-    """Drop everything for the events that cannot be decided, and keep those to be read."""
+def _one_by_one(cache: Store, rows: list[Row]) -> Invalidated | None:
+    """The same, so that an event that cannot be decided drops, and loses, nothing but its own."""
+    done, everything = Invalidated(), False
     for row in rows:
         try:
-            _invalidate(cache, [row])
+            one = _invalidate(cache, [row])
         except TRY_AGAIN:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not block the log
-            change_log.bury(row, repr(error))
-            logger.error("dead letter, cache flushed: event=%d reason=%r", row.id, error)
-    cache.flush()
+            one = dead_letters.bury(cache, row, error)
+        if one is None:
+            everything = True
+        else:
+            done.include(one)
+    return None if everything else done
 
 
 def _flush(cache: Store) -> Applied:
@@ -91,6 +98,8 @@ def _flush(cache: Store) -> Applied:
         cache.flush()
     milliseconds = (time.monotonic() - started) * 1000
     logger.info("applied events=%d entries=all milliseconds=%.1f", number, milliseconds)
+    flush = traces.of_order(f"flush for {number:,} events", None, milliseconds)
+    traces.write(cache, [flush])
     return Applied(number)
 
 

@@ -3,6 +3,7 @@ from django.apps import AppConfig
 
 class InvalidationWorkerConfig(AppConfig):
     name = "invalidation_worker"
+    verbose_name = "Cache"  # in the admin
 
     def ready(self) -> None:
         from invalidation_worker import checks, signals  # noqa: F401 (checks register themselves)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
-from invalidation_worker.models import ChangeEvent, DeadLetter
+from invalidation_worker.models import ChangeEvent
 
 _TABLE = ChangeEvent._meta.db_table
 
@@ -99,19 +98,6 @@ def oldest_age_seconds() -> float | None:
         )
         row = cursor.fetchone()
     return float(row[0]) if row else None
-
-
-def bury(row: Row, reason: str) -> None:
-    """Keep an event that could not be decided, for a person to read."""
-    DeadLetter.objects.create(
-        event_id=row.id,
-        table_name=row.table,
-        operation=row.operation,
-        before=row.before and json.loads(row.before),
-        after=row.after and json.loads(row.after),
-        logged_at=row.logged_at,
-        reason=reason,
-    )
 
 
 def _image(text: str | None) -> Image | None:

@@ -75,6 +75,29 @@ def decide(events: Iterable[Event]) -> list[Change] | None:
     return changes + list(_related(related))
 
 
+def whereabouts(event: Event) -> dict[str, set[str]] | None:
+    """The listings that an undecidable event is about: key → the cities in which they were and
+    are. None: it does not say, or its table is not known.
+    """
+    if event.table not in _SHOWN or not event.images():
+        return None
+    found: dict[str, set[str]] = defaultdict(set)
+    try:
+        if event.table == _PROPERTY.table:
+            pairs = [(image["listing_key"], image["city_key"]) for image in event.images()]
+        else:
+            keys = _listings(event)
+            pairs = [(key, "") for key in keys]
+            pairs += Property.objects.filter(pk__in=keys).values_list("pk", "city_key")
+    except (KeyError, AttributeError, TypeError):
+        return None
+    for key, city_key in pairs:
+        if not (isinstance(key, str) and isinstance(city_key, str)):
+            return None
+        found[key].add(city_key)
+    return found
+
+
 def _own(event: Event) -> Change:
     before, after = event.before, event.after
     columns = _ALL

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
-from invalidation_worker.judge import Judge, decoded
+from invalidation_worker.judge import Cause, decoded
 from listings.cache.entries import Descriptor, Layer, release
 from listings.cache.store import Store
+
+
+class Deciding(Protocol):
+    """Says where to look, and what to drop there."""
+
+    @property
+    def partitions(self) -> Collection[str]: ...
+
+    def affected(self, partition: str, registry: Mapping[str, Descriptor]) -> Mapping[str, Cause]:
+        """Those of a partition's entries, given as digest → descriptor, that must go, and why."""
+
+
+class Affected(NamedTuple):
+    """One entry that was dropped, and why."""
+
+    layer: Layer
+    partition: str
+    descriptor: Descriptor
+    cause: Cause
 
 
 @dataclass(slots=True)
 class Invalidated:
     """What was taken away."""
 
-    entries: Counter[int] = field(default_factory=Counter)  # event → entries that it affected
+    entries: Counter[int] = field(default_factory=Counter)  # event → entries dropped for it
+    affected: list[Affected] = field(default_factory=list)
     pages: list[Descriptor] = field(default_factory=list)  # those that had a value
+    stored: int = 0  # entries of either layer that had a value
+    listings: dict[int, list[str]] = field(default_factory=dict)  # event → those that it changed
+
+    def include(self, other: Invalidated) -> None:
+        """Take in what was dropped for other events."""
+        self.entries.update(other.entries)
+        self.affected += other.affected
+        self.pages += other.pages
+        self.stored += other.stored
+        self.listings |= other.listings
 
 
-def invalidate(store: Store, judge: Judge) -> Invalidated:
+def invalidate(store: Store, judge: Deciding) -> Invalidated:
     """Drop every entry, live or being filled, that the changes affect.
 
     Querysets first, and only then are the registries of pages read: a page that is filled from a
@@ -36,9 +68,12 @@ def invalidate(store: Store, judge: Judge) -> Invalidated:
             for partition, registry in registries.items()
         }
         had = store.invalidate(affected, layer)
+        done.stored += len(had)
         for partition, causes in affected.items():
-            done.entries.update(cause.event for cause in causes.values())
-            if layer is Layer.PAGE:
-                descriptors = (registries[partition][digest] for digest in causes if digest in had)
-                done.pages += (one for one in descriptors if one.release == release())
+            for digest, cause in causes.items():
+                descriptor = registries[partition][digest]
+                done.entries[cause.event] += 1
+                done.affected.append(Affected(layer, partition, descriptor, cause))
+                if layer is Layer.PAGE and digest in had and descriptor.release == release():
+                    done.pages.append(descriptor)
     return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -33,7 +34,7 @@ class ChangeEvent(models.Model):
 
 
 class DeadLetter(models.Model):
-    """An event that could not be decided: the whole cache was dropped for it."""
+    """An event that could not be decided, and what was dropped for it instead."""
 
     event_id = models.BigIntegerField()
     table_name = models.TextField()
@@ -42,13 +43,20 @@ class DeadLetter(models.Model):
     after = models.JSONField(null=True)
     logged_at = models.DateTimeField()
     reason = models.TextField()
+    # dropped for it as a whole; null: everything, in all partitions
+    partitions = ArrayField(models.TextField(), null=True)
     dropped_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering: ClassVar = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.event_id} {self.operation} {self.table_name}: {self.reason}"
+        return f"{self.operation} of {self.table_name} (event {self.event_id}): {self.reason}"
+
+    @property
+    def dropped(self) -> str:
+        """The partitions that were dropped, in words."""
+        return "everything" if self.partitions is None else ", ".join(self.partitions)
 
 
 # The tables belong to `listings`, which knows nothing of a worker; proxies carry the triggers, so

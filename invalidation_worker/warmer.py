@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from celery.signals import worker_shutdown
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from invalidation_worker import traces
 from invalidation_worker.pace import Pace, yield_to_others
 from invalidation_worker.wishes import Wish, Wishes
 from listings import (
@@ -23,6 +24,7 @@ from listings import (
 from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, release
 from listings.cache.reading import Taken, breaker
+from listings.cache.store import store
 from listings.pages import PAGES
 
 logger = logging.getLogger(__name__)
@@ -93,6 +95,8 @@ class Warmer:
         close_old_connections()
         outcome = _warmed(wish)
         logger.debug("warmed %s: %s", wish.page, outcome)
+        if outcome in (Outcome.STORED, Outcome.HIT):
+            traces.write_warm(store("pipeline"), wish.page)
         with self._changed:
             if breaker.is_open:
                 self._wishes.clear()  # the cache is away: nothing could be kept

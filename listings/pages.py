@@ -60,6 +60,9 @@ class Subject(Generic[S]):
     from_text: Callable[[str], S]
     partition: Callable[[S], str]
     scope: Callable[[S], Dependency | None]  # what can change the page; none: anything
+    # Where the page is: the arguments of its route, and its query string.
+    route: Callable[[S], dict[str, str]] = lambda about: {}
+    query: Callable[[S], str] = lambda about: ""
 
 
 class CachedPage(Generic[S]):
@@ -95,6 +98,21 @@ class CachedPage(Generic[S]):
         about = self._subject.from_text(arguments)
         with without_waiting():
             return self._read(self._entry(about), about).outcome
+
+    def entry(self, request: HttpRequest, **route: Any) -> Entry:
+        """The entry from which visitors get the answer to this request.
+
+        Raises:
+            InvalidSearch: the view would answer 400.
+        """
+        return self._entry(self._subject.from_request(request, **route))
+
+    def url(self, arguments: str) -> str:
+        """Where the page of this subject is, in its canonical form."""
+        about = self._subject.from_text(arguments)
+        path = reverse(self, kwargs=self._subject.route(about))
+        query = self._subject.query(about)
+        return f"{path}?{query}" if query else path
 
     def _entry(self, about: S) -> Entry:
         subject = self._subject

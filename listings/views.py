@@ -30,6 +30,7 @@ SEARCH: Subject[PropertySearch] = Subject(
     from_text=PropertySearch.from_canonical,
     partition=lambda search: partitions.of_city(search.city_key),
     scope=lambda search: Search(search.found()),
+    query=PropertySearch.canonical,
 )
 LISTING_KEY: Subject[str] = Subject(
     from_request=lambda request, listing_key: listing_key,
@@ -37,6 +38,7 @@ LISTING_KEY: Subject[str] = Subject(
     from_text=str,
     partition=partitions.of_property,
     scope=lambda listing_key: Rows((listing_key,), "detail"),
+    route=lambda listing_key: {"listing_key": listing_key},
 )
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
 from invalidation_worker.apply import apply_batch
+from invalidation_worker.warmer import Warmer
+from invalidation_worker.wishes import Wish
 from listings import views  # noqa: F401 (defines the pages)
 from listings.cache import reading
-from listings.cache.entries import Entry, Stored
+from listings.cache.entries import Descriptor, Entry, Stored
 from listings.cache.store import store
 from listings.pages import PAGES
 from listings.popularity import PageKey
@@ -57,3 +63,11 @@ def apply_all() -> int:
     while number := apply_batch().events:
         applied += number
     return applied
+
+
+def warm(pages: Iterable[Descriptor]) -> None:
+    """What the warming worker does with dropped pages, here and now and wanted or not."""
+    warmer = Warmer()
+    for page in pages:
+        until = datetime.now(UTC)
+        warmer._fill(Wish((page.name, page.arguments), until, time.monotonic()))

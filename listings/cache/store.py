@@ -70,6 +70,16 @@ class Mark(NamedTuple):
     now: int  # microseconds of the cache server's clock
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the server knows of one entry at one moment."""
+
+    stored: Stored | None
+    descriptor: bytes | None  # none: not registered
+    being_filled: bool
+    now: int  # microseconds of the cache server's clock
+
+
 class Store:
     """The cache behind one Redis client (a name in `settings.CACHES`).
 
@@ -148,6 +158,20 @@ class Store:
     def release(self, entry: Entry, lease: Lease) -> None:
         """Give a lease back unused, so that nobody waits for it."""
         self.client.lrem(lease_key(entry.partition, entry.digest), 1, lease.token)
+
+    def look(self, entry: Entry) -> Found:
+        """What there is of an entry, for a person: it counts as three look-ups, and asks for no
+        lease.
+        """
+        value, lease, registry = _keys(entry)
+        pipe = self.client.pipeline(transaction=True)
+        pipe.get(value)
+        pipe.exists(lease)
+        pipe.hget(registry, entry.digest)
+        pipe.time()
+        raw, leases, descriptor, (seconds, microseconds) = pipe.execute()
+        stored = Stored.decode(raw) if raw else None
+        return Found(stored, descriptor, bool(leases), seconds * 1_000_000 + microseconds)
 
     def registries(self, partitions: Iterable[str], layer: Layer) -> dict[str, Registry]:
         """What is live or being filled in each of these partitions; empty ones are left out.
