@@ -57,6 +57,20 @@ with local_stack.claim(var) as lock, closing(Guardian([lock])) as guardian:
     supervisor.keep("client", partial(start, guardian, Stage.CLIENT, "client", sys.argv[2]))
     supervisor.run()
 """
+# One that is killed when it has started a program and not yet told its helper.
+DYING = """
+import os, signal, sys
+from subprocess import DEVNULL
+from web.local_servers import Guardian, Stage
+
+guardian = Guardian()
+def killed(_word, group, *_rest):
+    print(group, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+guardian._tell = killed
+argv = ["sh", "-c", "touch ran; exec sleep 1000"]
+guardian.spawn(argv, Stage.CLIENT, cwd=sys.argv[1], stdout=DEVNULL, stderr=DEVNULL)
+"""
 POLITE = "sleep 0.2; echo client ended >> events; exit"
 STUBBORN = ""  # the shell ignores the signal
 
@@ -163,6 +177,20 @@ def test_killed_supervisor_leaves_nothing_behind(folder, client_end):
         it.process.wait()
         eventually(lambda: not it.left(), 60)
         assert it.ended()[-1] == "server ended"
+
+
+def test_program_that_no_helper_knows_never_runs(tmp_path):
+    supervisor = subprocess.run(
+        [sys.executable, "-c", DYING, str(tmp_path)], cwd=PROJECT, capture_output=True, check=False
+    )
+    assert supervisor.returncode == -signal.SIGKILL
+    program = int(supervisor.stdout)
+    try:
+        eventually(lambda: not lives(program))
+    finally:
+        if lives(program):
+            os.kill(program, signal.SIGKILL)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_helper_outlives_what_a_terminal_sends(folder):

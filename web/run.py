@@ -113,7 +113,6 @@ def _prepare(guardian: Guardian, demo_user: bool) -> None:
         [*argv, "--demo-user"] if demo_user else argv,
         Stage.CLIENT,
         cwd=local_stack.PROJECT,
-        stdin=subprocess.DEVNULL,
     )
     while process.poll() is None:
         if guardian.stopping.wait(0.05):
@@ -140,7 +139,6 @@ def _launch(guardian: Guardian, argv: list[str]) -> subprocess.Popen[bytes]:
         Stage.CLIENT,
         cwd=local_stack.PROJECT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

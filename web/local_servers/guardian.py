@@ -31,6 +31,10 @@ class Stage(IntEnum):
 GRACE_SECONDS = {Stage.CLIENT: 3.5, Stage.SERVER: 4.5}
 KILL_SECONDS = 0.5  # how long the kernel may take to clear a killed process away
 
+# A program that ran before the helper knew of it would outlive a guardian that is killed in
+# between. So it waits for a line, and ends instead if nobody is left to write one.
+_GATE = ("sh", "-c", 'read -r go && exec "$@"', "sh")
+
 
 class Watched(NamedTuple):
     """A process group to end: in which stage, and with which signal first."""
@@ -73,18 +77,26 @@ class Guardian:
         argv: Sequence[str],
         stage: Stage,
         stop_signal: signal.Signals = signal.SIGTERM,
+        given: bytes = b"",
         **options: Any,
     ) -> subprocess.Popen[bytes]:
-        """The started program; `options` are those of `subprocess.Popen`.
+        """The started program, whose input is what is `given`, and then ends.
+
+        It runs only once its end is certain. `options` are those of `subprocess.Popen`.
 
         Raises:
             StoppingError: `stopping` is set.
         """
         if self.stopping.is_set():
             raise StoppingError
-        process = subprocess.Popen(argv, start_new_session=True, **options)
+        process = subprocess.Popen(
+            [*_GATE, *argv], stdin=subprocess.PIPE, start_new_session=True, **options
+        )
         self._watched[process] = Watched(process.pid, stage, stop_signal)
         self._tell("watch", *self._watched[process])
+        assert process.stdin
+        with suppress(BrokenPipeError), process.stdin as gate:  # it may have been ended already
+            gate.write(b"go\n" + given)
         return process
 
     def end(self, process: subprocess.Popen[bytes], grace_seconds: float = 4.5) -> None:

@@ -109,7 +109,6 @@ class Postgres(Server):
             Stage.SERVER,
             self.stop_signal,
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
         )

@@ -69,16 +69,12 @@ class Valkey(Server):
         own = {"bind": ports.HOST, "port": str(self.port), "requirepass": self.password}
         lines = [f'{name} "{value}"\n' for name, value in {**self._settings, **own}.items()]
         # Configured through its input: arguments would show the password to every user.
-        process = self._guardian.spawn(
+        return self._guardian.spawn(
             [str(self.program), "-"],
             Stage.SERVER,
             self.stop_signal,
+            "".join(lines).encode(),
             cwd=self.home,
-            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
         )
-        assert process.stdin
-        with process.stdin as config:
-            config.write("".join(lines).encode())
-        return process
