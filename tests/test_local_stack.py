@@ -19,6 +19,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
+from tests.processes import lives
 from tests.waiting import eventually
 from web import local_stack, run, secret_file
 from web.local_servers import ports
@@ -110,13 +111,6 @@ class Supervised:
     def left(self) -> list[int]:
         started = [*self.pids("client"), *self.pids("server")]
         return [pid for pids in started for pid in pids if lives(pid)]
-
-
-def lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @contextmanager
