@@ -10,7 +10,7 @@ import pgtrigger
 from django.db import models
 from pgtrigger import compiler
 
-from listings.shown import Shown
+from listings.shown import LOG_WHOLE_TABLES, Shown
 
 LOG = "invalidation_worker_changeevent"
 
@@ -71,13 +71,13 @@ def log_triggers(shown: Shown) -> list[pgtrigger.Trigger]:
             name="log_insert",
             operation=pgtrigger.Insert,
             referencing=_rows(new="new_rows"),
-            func=_log("NULL", after, "FROM new_rows n"),
+            func=_log_rows("NULL", after, "FROM new_rows n"),
         ),
         LogTrigger(
             name="log_update",
             operation=pgtrigger.Update,
             referencing=_rows(old="old_rows", new="new_rows"),
-            func=_log(
+            func=_log_rows(
                 f"CASE WHEN o.{key} IS NOT NULL THEN {before} END",
                 f"CASE WHEN n.{key} IS NOT NULL THEN {after} END",
                 f"FROM {joined}",
@@ -87,7 +87,7 @@ def log_triggers(shown: Shown) -> list[pgtrigger.Trigger]:
             name="log_delete",
             operation=pgtrigger.Delete,
             referencing=_rows(old="old_rows"),
-            func=_log(before, "NULL", "FROM old_rows o"),
+            func=_log_rows(before, "NULL", "FROM old_rows o"),
         ),
         LogTrigger(name="log_truncate", operation=pgtrigger.Truncate, func=_log("NULL", "NULL")),
     ]
@@ -95,6 +95,13 @@ def log_triggers(shown: Shown) -> list[pgtrigger.Trigger]:
 
 def _rows(**names: str) -> pgtrigger.Referencing:
     return pgtrigger.Referencing(**names)  # type: ignore[no-untyped-call]
+
+
+def _log_rows(before: str, after: str, source: str) -> str:
+    return (
+        f"IF current_setting('{LOG_WHOLE_TABLES}', true) = 'on' THEN {_log('NULL', 'NULL')} "
+        f"ELSE {_log(before, after, source)} END IF;"
+    )
 
 
 def _log(before: str, after: str, source: str = "") -> str:

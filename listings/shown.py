@@ -110,6 +110,10 @@ SHOWN = (
 )
 
 
+# A transaction that sets this to `on` is logged as changes of whole tables, one event a statement.
+# Caches are flushed for such an event, so it can drop too much and never too little.
+LOG_WHOLE_TABLES = "listings.log_whole_tables"
+
 # What a listing shows of its other rows, as if it were columns of its own.
 OF_OTHER_TABLES = {
     Media._meta.db_table: "media",

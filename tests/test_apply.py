@@ -22,7 +22,7 @@ from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, read
 from listings.cache.store import Store, store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
-from listings.shown import COLUMN_SETS
+from listings.shown import COLUMN_SETS, LOG_WHOLE_TABLES
 from tests.conftest import apply_all
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -182,6 +182,15 @@ def test_truncate_drops_everything(homes):
     assert dropped_by(
         lambda: connection.cursor().execute("TRUNCATE listings_property CASCADE")
     ) == set(ALL)
+
+
+def test_insert_that_is_logged_for_its_whole_table_drops_everything(homes):
+    def write():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
+            Property.objects.create(listing_key="A-3", list_price=1)
+
+    assert dropped_by(write) == set(ALL)
 
 
 def test_change_that_no_page_shows_drops_nothing(homes):

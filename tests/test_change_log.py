@@ -20,7 +20,7 @@ from django.utils import timezone
 from invalidation_worker.change_log import claim, decoded
 from invalidation_worker.models import ChangeEvent
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
-from listings.shown import SHOWN, Shown
+from listings.shown import LOG_WHOLE_TABLES, SHOWN, Shown
 
 pytestmark = pytest.mark.usefixtures("database")
 # Of tests that must see real commits; the others are rolled back, which is faster.
@@ -292,6 +292,28 @@ def test_truncate_that_cascades_logs_each_table_that_is_emptied():
     assert sorted((event.table, event.operation) for event in take()) == sorted(
         (model._meta.db_table, "TRUNCATE") for model in (Property, Media, OpenHouse, ListingHistory)
     )
+
+
+@committed
+@pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.table)
+def test_a_transaction_can_ask_for_one_event_a_statement(shown):
+    row = make_rows()[shown.model]
+    field = next(f for f in stored_fields(shown) if f.column in shown.columns and not f.is_relation)
+    forget()
+    with transaction.atomic():
+        sql(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
+        sql(f'UPDATE {shown.table} SET "{field.column}" = %s', [other_values(field, row)[0]])
+        key = row.pk
+        row.delete()
+        row.pk = key
+        row.save(force_insert=True)
+    ours = [event for event in take() if event.table == shown.table]
+    assert [event.operation for event in ours] == ["UPDATE", "DELETE", "INSERT"]
+    assert not [event for event in ours if event.images()]
+
+    shown.model._default_manager.all().delete()  # the next transaction has not asked
+    (event,) = [event for event in take() if event.table == shown.table]
+    assert event.before
 
 
 @committed
