@@ -39,11 +39,6 @@ _LONGEST_KEY = 255
 _ONE_YEAR = 31_536_000  # seconds; what browsers take as "for ever" (RFC 9111, RFC 8246)
 
 
-def photo_url(scene: str, key: str) -> str:
-    """The address of a picture, as media rows hold it. Scenes are those of `SCENES`."""
-    return f"/photos/{scene}/{key}.svg"
-
-
 def draw(scene: str, key: str) -> str:
     """An SVG document of less than 4 kB.
 

@@ -1,7 +1,8 @@
 """Whole rows on their way into the tables, as typed records that are cheap to make and to copy.
 
 A model instance of `Property` takes 86 µs to build, its record 1 µs. Fields have the names of the
-models' attributes, so a record knows its table and columns from its model.
+models' attributes. Only `listings.copying` knows the models: a process that makes records needs
+neither Django's settings nor its start.
 """
 
 from __future__ import annotations
@@ -11,40 +12,18 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
-from typing import Any, ClassVar
 
-from django.db import models
-from django.db.backends.utils import CursorWrapper
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
-
 Amount = Decimal | int | None
-
-# Characters read at once by COPY. Each read takes the interpreter lock from a busy thread, which
-# keeps it for up to 5 ms, so the usual 8 kB would stall a chunk of 4 MB for seconds.
-_PIECE = 1 << 20
 
 
 class Record(Struct, gc=False):
-    """Base of all records: one row of `model`, with every column that can be written."""
-
-    model: ClassVar[type[models.Model]]
-
-    @classmethod
-    def columns(cls) -> tuple[str, ...]:
-        """The columns' names in the database, in the order of the fields."""
-        return tuple(str(field.column) for field in _fields(cls))
-
-    @classmethod
-    def table(cls) -> str:
-        return cls.model._meta.db_table
+    """Base of all records: one row, with every column that can be written."""
 
 
 class OfficeRecord(Record, kw_only=True, gc=False):
-    model = Office
-
     office_key: str
     office_mls_id: str = ""
     office_name: str
@@ -54,8 +33,6 @@ class OfficeRecord(Record, kw_only=True, gc=False):
 
 
 class AgentRecord(Record, kw_only=True, gc=False):
-    model = Agent
-
     member_key: str
     member_mls_id: str = ""
     member_full_name: str
@@ -66,8 +43,6 @@ class AgentRecord(Record, kw_only=True, gc=False):
 
 
 class PropertyRecord(Record, kw_only=True, gc=False):
-    model = Property
-
     listing_key: str
     listing_id: str = ""
     originating_system_name: str = ""
@@ -127,8 +102,6 @@ class PropertyRecord(Record, kw_only=True, gc=False):
 
 
 class MediaRecord(Record, kw_only=True, gc=False):
-    model = Media
-
     media_key: str
     property_id: str
     media_url: str
@@ -141,8 +114,6 @@ class MediaRecord(Record, kw_only=True, gc=False):
 
 
 class OpenHouseRecord(Record, kw_only=True, gc=False):
-    model = OpenHouse
-
     open_house_key: str
     property_id: str
     open_house_start_time: datetime
@@ -153,8 +124,6 @@ class OpenHouseRecord(Record, kw_only=True, gc=False):
 
 
 class HistoryRecord(Record, kw_only=True, gc=False):
-    model = ListingHistory
-
     history_transactional_key: str
     property_id: str
     change_type: str
@@ -164,49 +133,13 @@ class HistoryRecord(Record, kw_only=True, gc=False):
     modification_timestamp: datetime
 
 
-def copy(cursor: CursorWrapper, records: Sequence[Record], table: str = "") -> None:
-    """Write records of one kind with a single COPY, into their own table or another like it.
-
-    Raises:
-        django.db.Error: a constraint refuses a row; then none of them is written.
-    """
-    if records:
-        kind = type(records[0])
-        rows = map(astuple, records)
-        copy_rows(cursor, table or kind.table(), kind.columns(), _never_null(kind), rows)
-
-
-def copy_rows(
-    cursor: CursorWrapper,
-    table: str,
-    columns: Sequence[str],
-    never_null: Sequence[str],
-    rows: Iterable[Sequence[object]],
-) -> None:
-    """Write rows of plain values with a single COPY.
-
-    CSV has one spelling for NULL and for an empty text: in a column of `never_null` it is the
-    text, in any other it is NULL.
-    """
+def as_csv(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows of plain values as COPY reads them. NULL and an empty text have one spelling."""
     file = StringIO(newline="")
     csv.writer(file, lineterminator="\n").writerows(rows)
-    file.seek(0)
-    statement = (
-        f"COPY {_quoted(table)} ({', '.join(map(_quoted, columns))}) FROM STDIN WITH"
-        f" (FORMAT csv, FORCE_NOT_NULL ({', '.join(map(_quoted, never_null))}))"
-    )
-    with cursor.db.wrap_database_errors:  # Django does so for execute() only
-        cursor.copy_expert(statement, file, _PIECE)
+    return file.getvalue().encode()
 
 
-def _never_null(kind: type[Record]) -> list[str]:
-    return [str(field.column) for field in _fields(kind) if not field.null]
-
-
-def _fields(kind: type[Record]) -> list[models.Field[Any, Any]]:
-    by_name = {field.attname: field for field in kind.model._meta.concrete_fields}
-    return [by_name[name] for name in kind.__struct_fields__]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def records_as_csv(records: Iterable[Record]) -> bytes:
+    """The same for records of one kind."""
+    return as_csv(map(astuple, records))

@@ -11,7 +11,8 @@ from django.http import Http404
 from django.test import RequestFactory
 from django.urls import reverse
 
-from listings.photos import SCENES, draw, photo, photo_url
+from listings.drawings import photo_url
+from listings.photos import SCENES, draw, photo
 
 KEYS = [f"S7-{number:07d}-m{number % 8}" for number in range(60)]
 

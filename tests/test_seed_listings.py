@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
@@ -14,15 +18,36 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, F, Min, Model
 
-from listings import records
-from listings.inventory import seeding
+from invalidation_worker.models import ChangeEvent
+from listings.copying import MODELS
+from listings.inventory import batch, seeding
+from listings.inventory.batch import Inventory
 from listings.inventory.cities import CITIES
 from listings.inventory.listing import Listing, listing
+from listings.inventory.makers import MakerEndedError, makers
 from listings.inventory.people import staff
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.photos import SCENES
 from listings.search import PropertySearch
 from listings.vocabulary import StandardStatus
+from tests.processes import lives
+from tests.waiting import eventually
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# Has listings made and is killed in the middle; writes down who makes them.
+KILLED = """
+import multiprocessing, os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from listings.inventory.makers import Inventory, makers
+
+with makers(Inventory(3, 30, datetime(2026, 3, 15, tzinfo=UTC)), 2) as make:
+    next(make(range(n, n + 1) for n in range(30)))
+    pids = [str(process.pid) for process in multiprocessing.active_children()]
+    Path(sys.argv[1]).write_text(" ".join(pids))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 ANCHOR = datetime(2026, 3, 15, tzinfo=UTC)
 TABLES: tuple[type[Model], ...] = (Property, Media, OpenHouse, ListingHistory, Agent, Office)
@@ -48,6 +73,24 @@ def everything() -> list[list[Any]]:
     return [sorted(model._default_manager.values_list()) for model in TABLES]
 
 
+def remove_everything() -> None:
+    for model in (OpenHouse, ListingHistory, Media, Property, Agent, Office):
+        model._default_manager.all().delete()
+
+
+def definitions() -> list[tuple[str, ...]]:
+    """All indexes and constraints that there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+            UNION ALL SELECT conname, concat(conrelid::regclass, pg_get_constraintdef(oid),
+                convalidated) FROM pg_constraint ORDER BY 1, 2
+            """
+        )
+        return cursor.fetchall()
+
+
 @pytest.fixture(scope="module")
 def inventory() -> list[Listing]:
     people = staff(3, 4_000, ANCHOR)
@@ -58,8 +101,7 @@ def inventory() -> list[Listing]:
 def test_the_same_arguments_make_the_same_rows():
     seed(60)
     first = everything()
-    for model in (OpenHouse, ListingHistory, Media, Property, Agent, Office):
-        model._default_manager.all().delete()
+    remove_everything()
     seed(60)
     assert everything() == first
     assert all(first)
@@ -101,36 +143,72 @@ def test_seeding_again_writes_nothing_and_says_so(django_assert_max_num_queries)
     assert everything() == before
 
 
-@pytest.mark.django_db
-def test_an_interrupted_seeding_is_completed_by_the_next(monkeypatch):
-    seed(45)
-    whole = everything()
-    for model in (OpenHouse, ListingHistory, Media, Property, Agent, Office):
-        model._default_manager.all().delete()
-
+@pytest.fixture
+def power_cut(monkeypatch):
+    """The third chunk is not written."""
     monkeypatch.setattr(seeding, "CHUNK", 10)
     write, calls = seeding._write, []
 
-    def power_cut(numbers, *args):
-        calls.append(numbers)
+    def cut(*args):
+        calls.append(args)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return write(numbers, *args)
+        write(*args)
 
-    monkeypatch.setattr(seeding, "_write", power_cut)
+    monkeypatch.setattr(seeding, "_write", cut)
+
+
+@pytest.mark.django_db
+def test_filling_an_empty_inventory_leaves_indexes_and_constraints_as_they_were():
+    before = definitions()
+    seed(30)
+    assert definitions() == before
+
+
+@pytest.mark.django_db
+def test_an_interrupted_filling_leaves_nothing_and_is_done_by_the_next(power_cut):
+    before = definitions()
     with pytest.raises(KeyboardInterrupt):
         seed(45)
-    assert Property.objects.count() == 20
-    assert "Added 25 listings (20 were there already)" in seed(45)
+    assert not Property.objects.exists()
+    assert definitions() == before
+    assert "Added 45 listings in" in seed(45)
+
+
+@pytest.mark.django_db
+def test_what_does_not_go_in_at_once_is_added_in_chunks(monkeypatch):
+    seed(45)
+    whole = everything()
+    remove_everything()
+    monkeypatch.setattr(seeding, "CHUNK", 10)
+    monkeypatch.setattr(seeding, "LARGEST_FILL", 20)
+    assert "Added 45 listings in" in seed(45)
     assert everything() == whole
 
 
 @pytest.mark.django_db
-def test_a_chunk_is_whole_or_absent(monkeypatch):
-    monkeypatch.setattr(seeding, "listing", lambda *args: _with_impossible_media(listing(*args)))
+def test_an_interrupted_seeding_is_completed_by_the_next(monkeypatch, power_cut):
+    monkeypatch.setattr(seeding, "LARGEST_FILL", 10)
+    with pytest.raises(KeyboardInterrupt):
+        seed(45)
+    assert Property.objects.count() == 20
+    assert "Added 25 listings (20 were there already)" in seed(45)
+    piecemeal = everything()
+    remove_everything()
+    seed(45)
+    assert everything() == piecemeal
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("there", [0, 10])
+def test_what_is_written_at_once_is_whole_or_absent(monkeypatch, there):
+    monkeypatch.setattr(seeding, "CHUNK", 10)
+    if there:
+        seed(there)
+    monkeypatch.setattr(batch, "listing", lambda *args: _with_impossible_media(listing(*args)))
     with pytest.raises(CommandError, match=r"(?s)The database refused.*run again to complete"):
         seed(20)
-    assert not Property.objects.exists()
+    assert Property.objects.count() == there
 
 
 def _with_impossible_media(made: Listing) -> Listing:
@@ -139,24 +217,69 @@ def _with_impossible_media(made: Listing) -> Listing:
     return made
 
 
+@pytest.mark.django_db
+def test_filling_an_empty_inventory_is_logged_as_a_change_of_whole_tables(monkeypatch):
+    monkeypatch.setattr(seeding, "LARGEST_FILL", 20)
+    seed(25)
+    logged = ChangeEvent.objects.filter(table_name=Property._meta.db_table)
+    assert [event.after and event.after["listing_key"] for event in logged] == [
+        None,
+        *(f"S3-{number:07d}" for number in range(20, 25)),
+    ]
+
+
 @pytest.mark.django_db(transaction=True)
-def test_two_chunks_at_a_time_write_what_one_would(monkeypatch):
-    monkeypatch.setattr(seeding, "CHUNK", 25)
+def test_several_jobs_write_what_one_would(monkeypatch):
+    monkeypatch.setattr(seeding, "CHUNK", 10)
+    monkeypatch.setattr(seeding, "LARGEST_FILL", 60)
     seed(110)
     alone = everything()
-    for model in (OpenHouse, ListingHistory, Media, Property, Agent, Office):
-        model._default_manager.all().delete()
+    remove_everything()
     seed(110, "--jobs=3")
     assert everything() == alone
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_error_in_one_of_several_jobs_is_reported(monkeypatch):
+def test_an_error_among_several_jobs_is_reported_and_ends_them(monkeypatch):
     monkeypatch.setattr(seeding, "CHUNK", 10)
-    monkeypatch.setattr(seeding, "listing", lambda *args: _with_impossible_media(listing(*args)))
-    with pytest.raises(CommandError, match="The database refused"):
-        seed(50, "--jobs=2")
+    before = definitions()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE listings_media ADD CONSTRAINT no_photos CHECK (false)")
+    try:
+        with pytest.raises(CommandError, match="The database refused"):
+            seed(50, "--jobs=2")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE listings_media DROP CONSTRAINT no_photos")
     assert not Property.objects.exists()
+    assert definitions() == before
+    assert not multiprocessing.active_children()
+
+
+def test_batches_come_in_the_order_of_their_numbers():
+    groups = [range(start, start + 3) for start in range(0, 30, 3)]
+    with makers(Inventory(3, 30, ANCHOR), 1) as make:
+        one_by_one = list(make(groups))
+    with makers(Inventory(3, 30, ANCHOR), 2) as make:
+        assert list(make(groups)) == one_by_one
+
+
+def test_a_maker_that_was_ended_is_missed():
+    with makers(Inventory(3, 30, ANCHOR), 2) as make:
+        batches = make(range(n, n + 1) for n in range(30))
+        next(batches)
+        for process in multiprocessing.active_children():
+            process.kill()
+        with pytest.raises(MakerEndedError):
+            list(batches)
+
+
+def test_makers_end_with_whoever_wanted_them(tmp_path):
+    pids_file = tmp_path / "pids"
+    subprocess.run([sys.executable, "-c", KILLED, str(pids_file)], cwd=PROJECT, check=False)
+    pids = [int(pid) for pid in pids_file.read_text().split()]
+    assert len(pids) == 2
+    eventually(lambda: not any(lives(pid) for pid in pids))
 
 
 @pytest.mark.django_db
@@ -186,12 +309,8 @@ def test_an_argument_that_is_not_allowed_is_named(arguments, complaint):
 
 
 def test_records_have_every_column_that_can_be_written():
-    kinds: list[type[records.Record]] = [
-        *(records.PropertyRecord, records.MediaRecord, records.OpenHouseRecord),
-        *(records.HistoryRecord, records.AgentRecord, records.OfficeRecord),
-    ]
-    for kind in kinds:
-        columns = {f.attname for f in kind.model._meta.concrete_fields if not f.generated}
+    for kind, model in MODELS.items():
+        columns = {f.attname for f in model._meta.concrete_fields if not f.generated}
         assert set(kind.__struct_fields__) == columns
 
 

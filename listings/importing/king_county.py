@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from math import ceil
 
+from listings.drawings import photo_url
 from listings.importing.format import Format, Imported
 from listings.importing.king_county_places import CITY_BY_ZIP_CODE
 from listings.importing.king_county_sales import FIELDS, Sale, parse
-from listings.photos import photo_url
 from listings.records import HistoryRecord, MediaRecord, PropertyRecord
 from listings.vocabulary import ChangeType, PropertySubType, PropertyType, StandardStatus
 

@@ -14,8 +14,8 @@ from typing import Generic, NamedTuple
 from django.db import connection
 from msgspec import json
 
+from listings.copying import copy_rows
 from listings.importing.format import Row
-from listings.records import copy_rows
 
 _TABLE = "import_stage"
 _COLUMNS = ("source_key", "changed_at", "line", "payload")
@@ -81,5 +81,5 @@ class Stage(Generic[Row]):
     def _write(self) -> None:
         if self._waiting:
             with connection.cursor() as cursor:
-                copy_rows(cursor, _TABLE, _COLUMNS, _COLUMNS, self._waiting)
+                copy_rows(cursor, _TABLE, _COLUMNS, self._waiting)
             self._waiting.clear()

@@ -13,9 +13,11 @@ from itertools import chain
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from listings.copying import columns as columns_of
+from listings.copying import copy
 from listings.importing.format import Imported
 from listings.models import ListingHistory, Media, Property
-from listings.records import PropertyRecord, copy
+from listings.records import PropertyRecord
 
 _TABLE = Property._meta.db_table
 _INCOMING = "import_incoming"
@@ -54,7 +56,7 @@ def upsert(batch: Sequence[Imported], columns: Sequence[str]) -> dict[str, Outco
 
 
 def _put_aside(cursor: CursorWrapper, records: Sequence[PropertyRecord]) -> None:
-    columns = ", ".join(PropertyRecord.columns())
+    columns = ", ".join(columns_of(PropertyRecord))
     cursor.execute(
         f"CREATE TEMPORARY TABLE {_INCOMING} AS SELECT {columns} FROM {_TABLE} WITH NO DATA"
     )
@@ -92,7 +94,7 @@ def _write(
     cursor: CursorWrapper, columns: Sequence[str], keys: Sequence[str]
 ) -> dict[str, Outcome]:
     """Insert or update. Somebody may have written since the comparison, so it is repeated."""
-    every = ", ".join(PropertyRecord.columns())
+    every = ", ".join(columns_of(PropertyRecord))
     assignments = ", ".join(f"{name} = excluded.{name}" for name in columns)
     cursor.execute(
         f"""

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import NamedTuple
 
+from listings.drawings import photo_url
 from listings.inventory import facts as property_facts
 from listings.inventory import life as listing_life
 from listings.inventory import remarks, words
@@ -14,7 +15,6 @@ from listings.inventory.facts import YEARLY_TAX, Facts
 from listings.inventory.kinds import Use
 from listings.inventory.life import Life
 from listings.inventory.people import Staff
-from listings.photos import photo_url
 from listings.records import HistoryRecord, MediaRecord, OpenHouseRecord, PropertyRecord
 from listings.vocabulary import StandardStatus
 

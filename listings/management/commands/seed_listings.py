@@ -14,17 +14,19 @@ from django.db import Error
 
 from listings.inventory.dice import LARGEST_SEED
 from listings.inventory.listing import LARGEST_COUNT
+from listings.inventory.makers import MakerEndedError
 from listings.inventory.seeding import seed
 from listings.progress import shown
 
-_MOST_JOBS = 16  # connections; PostgreSQL's default limit is 100
+_MOST_JOBS = 16  # PostgreSQL writes no more than four or so can make
 
 
 class Command(BaseCommand):
     help = (
         "Add a made-up inventory: listings with photos, open houses, history, agents and offices. "
         "The same count, seed and date always make the same rows; rows that are there are left "
-        "alone, so that an interrupted run is completed by running it again."
+        "alone, so that an interrupted run is completed by running it again. While an empty "
+        "inventory is filled, visitors wait: its tables are locked."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             "--jobs",
             type=_whole(1, _MOST_JOBS),
             default=min(os.cpu_count() or 1, 4),
-            help="chunks written at the same time (default: one for each core, at most 4)",
+            help="processes that make listings (default: one for each core, at most 4)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,6 +61,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database refused: {error}\nChunks before it are kept; run again to complete."
             ) from error
+        except MakerEndedError as error:
+            raise CommandError(f"{error}; run again to complete.") from error
         seconds = monotonic() - started
         if not added:
             self.stdout.write(f"Nothing to do: all {count:,} listings are there already.")
