@@ -103,6 +103,8 @@ def test_platform_comes_up_goes_down_and_keeps_its_data(project):
 
     with running(project, **site) as second:
         second.wait_until_up()
+        assert "Making database" in first.log
+        assert "Making database" not in second.log, "it was ready"
         assert second.ask("SELECT count(*) FROM listings_property") == LISTINGS
         started = second.children()
         second.process.send_signal(signal.SIGINT)

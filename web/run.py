@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
 
 from django.core.exceptions import ImproperlyConfigured
 
-from web import local_stack, services
+from web import local_stack, preparation, services
 from web.local_servers import (
     Guardian,
     LocalServerError,
@@ -82,11 +83,15 @@ def _run(guardian: Guardian) -> None:
         settings.LISTEN_HOST, {"PORT": settings.PORT, "EXPORTER_PORT": settings.EXPORTER_PORT}
     )
     servers.database.bin_folder = settings.POSTGRES_BIN
-    for server in own.values():
-        server.start()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Server.start, own.values()))
     _publish(planned)  # a port may have been taken meanwhile
     demo_user = "DATABASE_URL" in own and not settings.PRODUCTION
-    _prepare(guardian, demo_user)
+    # Servers that were given have to be asked whether they answer.
+    if own != planned or not preparation.is_done(
+        settings.DATABASE_URL, settings.STATIC_ROOT, bool(settings.DEMO_LISTINGS)
+    ):
+        _prepare(guardian, demo_user)
     _supervise(guardian, list(own.values()), demo_user)
 
 

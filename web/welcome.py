@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from web.local_servers import ports
 from web.terminal import Terminal
 
-ASK_EVERY_SECONDS = 0.25
+ASK_EVERY_SECONDS = 0.1
 PATIENCE_SECONDS = 60.0
 
 LOGIN = "log in as admin / admin, unless you have changed that"

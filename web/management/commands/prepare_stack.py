@@ -13,6 +13,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
+from web import preparation
+
 DEMO_USER = DEMO_PASSWORD = "admin"  # noqa: S105 - known on purpose, on this machine only
 DEMO_SEED = 1  # the same listings on every machine
 
@@ -42,6 +44,7 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if demo_user and not users.exists():
             users.create_superuser(DEMO_USER, password=DEMO_PASSWORD)
+        preparation.remember(settings.DATABASE_URL, settings.STATIC_ROOT)
 
 
 def _check_servers() -> None:
