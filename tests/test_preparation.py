@@ -27,7 +27,8 @@ class Prepared:
         self.url = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
 
     def remember(self):
-        preparation.remember(self.url, self.static, self.var)
+        with connection.cursor() as cursor:
+            preparation.remember(cursor, self.static, self.var)
 
     def is_done(self, demo_listings=True):
         return preparation.is_done(self.url, self.static, demo_listings, self.var)

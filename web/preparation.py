@@ -14,6 +14,7 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Protocol
 
 import psycopg2
 
@@ -26,12 +27,17 @@ _MIGRATIONS = "SELECT app, name FROM django_migrations ORDER BY app, name"
 _EMPTY = "SELECT NOT EXISTS (SELECT FROM listings_property), NOT EXISTS (SELECT FROM auth_user)"
 
 
-def remember(database_url: str, static: Path, var: Path = local_stack.VAR) -> None:
+class Cursor(Protocol):
+    """What Django's cursors and psycopg2's have in common."""
+
+    def execute(self, sql: str) -> object: ...
+    def fetchall(self) -> list[tuple[Any, ...]]: ...
+
+
+def remember(cursor: Cursor, static: Path, var: Path = local_stack.VAR) -> None:
     """To be called when everything is ready, and not before."""
-    with closing(psycopg2.connect(database_url)) as connection:
-        state = _state(connection, static)
     var.mkdir(parents=True, exist_ok=True)
-    secret_file.replace(var / REMEMBERED, json.dumps(state))
+    secret_file.replace(var / REMEMBERED, json.dumps(_state(cursor, static)))
 
 
 def is_done(
@@ -43,25 +49,22 @@ def is_done(
     """
     try:
         remembered = json.loads((var / REMEMBERED).read_text())
-        with closing(psycopg2.connect(database_url)) as connection:
-            return remembered == _state(connection, static) and not _is_empty(
-                connection, demo_listings
-            )
+        with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+            same = remembered == _state(cursor, static)
+            return same and not _is_empty(cursor, demo_listings)
     except (FileNotFoundError, ValueError, psycopg2.Error):
         return False
 
 
-def _state(connection: psycopg2.extensions.connection, static: Path) -> dict[str, object]:
-    with connection.cursor() as cursor:
-        cursor.execute(_MIGRATIONS)
-        migrations = [list(row) for row in cursor.fetchall()]
+def _state(cursor: Cursor, static: Path) -> dict[str, object]:
+    cursor.execute(_MIGRATIONS)
+    migrations = [list(row) for row in cursor.fetchall()]
     return {"code": _code(), "static": _static(static), "migrations": migrations}
 
 
-def _is_empty(connection: psycopg2.extensions.connection, demo_listings: bool) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(_EMPTY)
-        no_listings, no_user = cursor.fetchone() or (True, True)
+def _is_empty(cursor: Cursor, demo_listings: bool) -> bool:
+    cursor.execute(_EMPTY)
+    ((no_listings, no_user),) = cursor.fetchall()
     return no_user or (demo_listings and no_listings)
 
 

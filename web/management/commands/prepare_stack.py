@@ -44,7 +44,8 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if demo_user and not users.exists():
             users.create_superuser(DEMO_USER, password=DEMO_PASSWORD)
-        preparation.remember(settings.DATABASE_URL, settings.STATIC_ROOT)
+        with connection.cursor() as cursor:
+            preparation.remember(cursor, settings.STATIC_ROOT)
 
 
 def _check_servers() -> None:
