@@ -7,7 +7,7 @@ import invalidation_worker.triggers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invalidation_worker", "0002_vacuum_change_log"),
+        ("invalidation_worker", "0003_dead_letter_partitions"),
     ]
 
     operations = [
