@@ -12,7 +12,7 @@ from typing import Any
 
 from invalidation_worker.freshness.pages import PREFIX, WORD
 from invalidation_worker.freshness.truth import THRESHOLD, Home, Truth
-from listings.photos import photo_url
+from listings.drawings import photo_url
 
 HOMES = 28  # of a writer: more than a page holds, so that windows have an end
 MOST_DOWN = 4  # listings that are off the site at a time
