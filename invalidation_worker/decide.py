@@ -10,6 +10,7 @@ from invalidation_worker.change_log import Event, Image
 from listings.cache import partitions
 from listings.models import Agent, ListingHistory, Media, OpenHouse, Property
 from listings.shown import COLUMN_SETS, OF_OTHER_TABLES, SHOWN
+from listings.vocabulary import MediaCategory
 
 # The column that names the property, in tables that belong to one.
 _PROPERTY_COLUMN = {
@@ -17,10 +18,14 @@ _PROPERTY_COLUMN = {
     OpenHouse._meta.db_table: "listing_key",
     ListingHistory._meta.db_table: "resource_record_key",
 }
+_MEDIA = Media._meta.db_table
+_ORDER = ("order", "media_key")  # of photos; the first is on cards
 _SHOWN = {shown.table: shown for shown in SHOWN}
 _PROPERTY = _SHOWN[Property._meta.db_table]
 _IN_LISTS = COLUMN_SETS["lists"].intersection(_PROPERTY.columns)
 _ALL = frozenset(_PROPERTY.columns)
+
+Photo = tuple[int, str, str]  # its order, its key, its address
 
 
 class Undecidable(Exception):
@@ -38,10 +43,15 @@ class Change:
     columns: frozenset[str]  # those that differ; all of them if the listing came or went
 
     @property
+    def in_lists(self) -> bool:
+        """Whether a list can show it, or search by it."""
+        return not self.columns.isdisjoint(COLUMN_SETS["lists"])
+
+    @property
     def partitions(self) -> set[str]:
         """Where entries may be that it affects."""
         where = {partitions.of_property(self.key)}
-        if not self.columns.isdisjoint(COLUMN_SETS["lists"]):
+        if self.in_lists:
             where.add(partitions.EVERYWHERE)
             images = (image for image in (self.before, self.after) if image is not None)
             where |= {partitions.of_city(image["city_key"]) for image in images}
@@ -58,7 +68,7 @@ def decide(events: Iterable[Event]) -> list[Change] | None:
         Undecidable: an event has an unknown table, or lacks the columns that name its rows.
     """
     changes: list[Change] = []
-    related: dict[tuple[str, str], list[int]] = defaultdict(list)  # (listing, column) → events
+    related: dict[str, list[Event]] = defaultdict(list)  # listing → events of its other rows
     try:
         for event in events:
             if event.table not in _SHOWN:
@@ -69,10 +79,10 @@ def decide(events: Iterable[Event]) -> list[Change] | None:
                 changes.append(_own(event))
             else:
                 for key in _listings(event):
-                    related[key, OF_OTHER_TABLES[event.table]].append(event.id)
+                    related[key].append(event)
+        return changes + list(_related(related))
     except (KeyError, AttributeError, TypeError) as error:
         raise Undecidable(repr(error)) from error
-    return changes + list(_related(related))
 
 
 def whereabouts(event: Event) -> dict[str, set[str]] | None:
@@ -117,11 +127,53 @@ def _listings(event: Event) -> set[str]:
     return set(shown_by.values_list("listing_key", flat=True))
 
 
-def _related(related: dict[tuple[str, str], list[int]]) -> Iterable[Change]:
+def _related(related: dict[str, list[Event]]) -> Iterable[Change]:
     """A listing that is not there any more has an event of its own."""
-    rows = Property.objects.filter(pk__in={key for key, _ in related})
+    rows = Property.objects.filter(pk__in=related)
     images = {row["listing_key"]: row for row in rows.values(_PROPERTY.key, *_IN_LISTS)}
-    for (key, column), events in related.items():
-        if image := images.get(key):
-            for event in events:
-                yield Change(event, key, image, image, frozenset({column}))
+    covers = _covers(
+        key for key, events in related.items() if any(event.table == _MEDIA for event in events)
+    )
+    for key, image in images.items():
+        for event in related[key]:
+            if columns := _columns(event, key, covers.get(key)):
+                yield Change(event.id, key, image, image, frozenset(columns))
+
+
+def _columns(event: Event, key: str, cover: tuple[int, str] | None) -> set[str]:
+    """What an event of another table changes of a listing, as if these were its columns."""
+    column = OF_OTHER_TABLES[event.table]
+    if event.table != _MEDIA:
+        return {column}
+    photos = [_shown_photo(image, key) for image in (event.before, event.after)]
+    if photos == [None, None]:
+        return set()  # a document, or a floor plan: no page shows it
+    return {column, "cover"} if _may_change_cover(photos, cover) else {column}
+
+
+def _covers(keys: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Where the first photo of each of these listings stands among its photos, now."""
+    photos = Media.objects.filter(property__in=list(keys), media_category=MediaCategory.PHOTO)
+    firsts = photos.order_by("property", "order", "media_key").distinct("property")
+    return {key: (order, name) for key, order, name in firsts.values_list("property", *_ORDER)}
+
+
+def _may_change_cover(photos: list[Photo | None], cover: tuple[int, str] | None) -> bool:
+    """Whether a listing's first photo may be another one since this event (before, after).
+
+    Only if the photo stood, or stands, no later than the first one does now. Among all events
+    since a card was filled, that with the earliest place of all is always seen so: whenever it is
+    applied, no photo stands before that place.
+    """
+    if photos[0] == photos[1]:
+        return False
+    return cover is None or any(photo[:2] <= cover for photo in photos if photo)
+
+
+def _shown_photo(image: Image | None, key: str) -> Photo | None:
+    """The place and address of a photo of this listing; none: it is not one."""
+    if image is None or image["listing_key"] != key:
+        return None
+    if image["media_category"] != MediaCategory.PHOTO:
+        return None
+    return image["order"], image["media_key"], image["media_url"]

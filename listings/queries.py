@@ -6,12 +6,12 @@ and keeps the rows, an empty result is kept like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, Max, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -33,6 +33,7 @@ from listings.rows import (
     Photo,
 )
 from listings.search import COUNT_CAP, PAGE_SIZE, PropertySearch
+from listings.shown import COLUMN_SETS
 from listings.vocabulary import GONE, PUBLIC, MediaCategory, OpenHouseStatus, OpenHouseType
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ _first_photo = Coalesce(
     ),
     Value(""),
 )
+_SEARCH_DOCUMENT = Property._meta.get_field("search_document")
 # Made once, at import: see `listings.cache.entries`.
 _CARDS = msgspec.msgpack.Decoder(tuple[Card, ...])
 _CITIES = msgspec.msgpack.Decoder(tuple[City, ...])
@@ -105,6 +107,35 @@ def count_now(search: PropertySearch, most: int = 0) -> int:
     """The same, asked of the database; counted up to `most` if that is given."""
     found = search.filter(Property.objects.all()).values("pk").order_by()
     return found[: most or COUNT_CAP + 1].count()
+
+
+def found_by_words(
+    words: Sequence[str], rows: Sequence[Mapping[str, object]]
+) -> Iterator[tuple[int, int]]:
+    """Which of these texts of a search (`q`) full text finds in which rows, as pairs of indexes.
+
+    Rows map the columns that are searched to values. They need not be in any table: the database
+    is asked as if they were.
+    """
+    document, parameters = _SEARCH_DOCUMENT.generated_sql(connection)
+    columns = [{name: row[name] for name in COLUMN_SETS["words"]} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH document AS MATERIALIZED (
+                SELECT ordinality - 1 AS number, {document} AS words
+                FROM jsonb_populate_recordset(NULL::{Property._meta.db_table}, %s::jsonb)
+                    WITH ORDINALITY
+            ), asked AS MATERIALIZED (
+                SELECT ordinality - 1 AS number, websearch_to_tsquery('english', words) AS query
+                FROM unnest(%s::text[]) WITH ORDINALITY AS texts (words)
+            )
+            SELECT asked.number, document.number FROM document, asked
+            WHERE document.words @@ asked.query
+            """,
+            [*parameters, msgspec.json.encode(columns).decode(), list(words)],
+        )
+        yield from cursor.fetchall()
 
 
 def detail(listing_key: str) -> Detail | Missing:

@@ -114,7 +114,8 @@ SHOWN = (
 # Caches are flushed for such an event, so it can drop too much and never too little.
 LOG_WHOLE_TABLES = "listings.log_whole_tables"
 
-# What a listing shows of its other rows, as if it were columns of its own.
+# What a listing shows of its other rows, as if it were columns of its own. Of its photos, cards
+# show the first one only, which is the column `cover`.
 OF_OTHER_TABLES = {
     Media._meta.db_table: "media",
     OpenHouse._meta.db_table: "open_houses",
@@ -143,7 +144,7 @@ COLUMN_SETS = {
             "state_or_province",
             "postal_code",
             "original_entry_timestamp",
-            "media",
+            "cover",
         }
     ),
     # what the listing's own page shows

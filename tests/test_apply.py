@@ -138,6 +138,41 @@ def test_photo_drops_the_lists_of_the_city_in_which_its_listing_is(homes):
     assert dropped_by(write) == {"pA-2", "ckent", "*"}
 
 
+@pytest.mark.parametrize(
+    ("write", "dropped"),
+    [
+        (lambda photo: photo(order=2).save(force_insert=True), {"pA-2"}),
+        (lambda photo: photo(order=0).save(force_insert=True), {"pA-2", "ckent", "*"}),
+        (lambda photo: photo("M-1", media_url="/other.svg").save(), {"pA-2", "ckent", "*"}),
+        (lambda photo: photo("M-1", short_description="Garden").save(), {"pA-2"}),
+        (lambda photo: photo("M-1").delete(), {"pA-2", "ckent", "*"}),
+        (lambda photo: photo(order=0, media_category="Document").save(), set()),
+    ],
+    ids=["one more", "a new first", "another first", "caption", "first goes", "document"],
+)
+def test_only_the_first_photo_drops_lists(homes, write, dropped):
+    def photo(key: str = "M-3", **columns):
+        usual = {"property": homes[1], "media_url": f"/{key}.svg", "order": 1}
+        return Media(media_key=key, **{**usual, **columns})
+
+    photo("M-1").save()
+    photo("M-2", order=2).save()
+    assert dropped_by(lambda: write(photo)) == dropped
+
+
+def test_first_photos_that_come_and_go_drop_lists_however_late_they_are_applied(homes):
+    """Seen when all is over, each event but the one with the earliest place looks harmless."""
+    Media.objects.create(media_key="M-5", property=homes[1], media_url="/5.svg", order=5)
+
+    def write():
+        Media.objects.create(media_key="M-1", property=homes[1], media_url="/1.svg", order=1)
+        Media.objects.filter(media_key="M-5").delete()
+        Media.objects.create(media_key="M-3", property=homes[1], media_url="/3.svg", order=3)
+        Media.objects.filter(media_key="M-1").delete()
+
+    assert dropped_by(write) == {"pA-2", "ckent", "*"}
+
+
 def test_photo_that_changes_hands_drops_both_listings(homes):
     Media.objects.create(media_key="M-1", property=homes[1], media_url="/photo.svg")
 

@@ -139,6 +139,7 @@ def is_capped(search: str) -> bool:
 def _no_database():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Judge, "_is_capped", lambda self, search: is_capped(search))
+        patch.setattr(Judge, "_ask_for_words", lambda *arguments: None)
         patch.setattr(candidates_module, "_FEW", 5)
         patch.setattr(candidates_module, "_STEP", 3)
         yield
@@ -190,7 +191,7 @@ def test_index_holds_a_row_where_the_search_matches_it(random):
             assert bool(index.full_text >> at & 1) is ("q=" in text)
 
 
-@many
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @randoms
 def test_kept_candidates_cover_whatever_lives_now(random):
     kept = Kept()
