@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from invalidation_worker.warmer import EXPIRES_SECONDS, PAUSE_SECONDS
+from invalidation_worker.warmer import EXPIRES_SECONDS
+from invalidation_worker.wishes import PAUSE_SECONDS
 from listings.pages import PAGES
 
 PAGES_PER_SECOND = 100  # that one worker fills: 10 ms for a page, twice what it takes when idle

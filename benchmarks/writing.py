@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from benchmarks.writes import Write
+from listings.drawings import photo_url
 from listings.models import Agent, ListingHistory, Media, Property
-from listings.photos import photo_url
 from listings.vocabulary import ChangeType, StandardStatus
 
 Update = Callable[[QuerySet[Property], dict[str, object]], None]

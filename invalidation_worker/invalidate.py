@@ -64,8 +64,9 @@ def invalidate(store: Store, judge: Deciding) -> Invalidated:
             for partition, registry in store.registries(judge.partitions, layer).items()
         }
         affected = {
-            partition: judge.affected(partition, registry)
+            partition: causes
             for partition, registry in registries.items()
+            if (causes := judge.affected(partition, registry))
         }
         had = store.invalidate(affected, layer)
         done.stored += len(had)

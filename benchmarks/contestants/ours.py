@@ -103,15 +103,12 @@ class Ours:
 
     def cause(self, entry: Entry) -> str:
         place: Place = entry.about
-        kinds = {
-            type(dependency).__name__
-            for dependency in place.descriptor.dependencies or ()
-            if self._judge.events(
-                place.partition,
-                msgspec.structs.replace(place.descriptor, dependencies=(dependency,)),
-            )
+        alone = {
+            str(at): msgspec.structs.replace(place.descriptor, dependencies=(dependency,))
+            for at, dependency in enumerate(place.descriptor.dependencies or ())
         }
-        return "+".join(sorted(kinds)) or "anything"
+        causes = self._judge.affected(place.partition, alone).values()
+        return "+".join(sorted({type(cause.dependency).__name__ for cause in causes})) or "anything"
 
     def rest(self, seconds: float) -> None:
         self._warming.rest(seconds)
