@@ -7,14 +7,10 @@ flushed on every write, and one that only has a TTL. Starts PostgreSQL and Valke
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,11 +18,9 @@ import msgspec
 
 from benchmarks import promises, report
 from benchmarks.plan import CONTESTANTS, Plan
+from benchmarks.servers import PROJECT, seed, servers
 from benchmarks.tally import Results, Tally
-from web.local_servers import NO_DURABILITY, Guardian, LocalServers
-from web.local_servers.valkey import CACHE, Valkey
 
-PROJECT = Path(__file__).resolve().parent.parent
 OUTPUT = PROJECT / "var" / "over-invalidation.json"
 
 
@@ -42,8 +36,8 @@ def main() -> int:
         options.seed,
     )
     results = Results(plan, [])
-    with _servers() as environment:
-        _seed(environment, plan)
+    with servers() as environment:
+        seed(environment, plan.listings, plan.seed)
         for name in options.contestants:
             results.tallies.extend(_contest(environment, name, plan))
             options.output.write_bytes(msgspec.json.encode(results))
@@ -69,46 +63,6 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def _servers() -> Iterator[dict[str, str]]:
-    """The environment of a contestant, with servers of this run in it."""
-    folder = Path(tempfile.mkdtemp(prefix="listings-benchmark-"))
-    folder.chmod(0o711)  # root's PostgreSQL runs as another user, who must pass through
-    guardian = Guardian()
-    try:
-        stack = LocalServers.in_folder(folder, guardian, NO_DURABILITY)
-        # Room for all that any contestant keeps, twice: nothing goes for want of memory.
-        settings = {**CACHE, "maxmemory": "2gb"}
-        cache = Valkey("cache", guardian, folder / "cache", settings)
-        servers = {**stack.by_variable(), "CACHE_URL": cache}
-        for server in servers.values():
-            server.start()
-        yield {
-            **os.environ,
-            **{name: server.url for name, server in servers.items()},
-            "SECRET_KEY": "known to the benchmark only",
-            "LOG_LEVEL": "WARNING",
-            "PRODUCTION": "false",
-        }
-    finally:
-        guardian.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _seed(environment: dict[str, str], plan: Plan) -> None:
-    for command in (
-        ["migrate", "--verbosity", "0"],
-        ["seed_listings", "--count", str(plan.listings), "--seed", str(plan.seed)],
-    ):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=PROJECT,
-            env=environment,
-            check=True,
-            stdout=sys.stderr,
-        )
-
-
 def _contest(environment: dict[str, str], name: str, plan: Plan) -> Iterator[Tally]:
     """The tallies of one contestant, each as soon as its round has ended."""
     url = urlsplit(environment["DATABASE_URL"])
@@ -118,15 +72,7 @@ def _contest(environment: dict[str, str], name: str, plan: Plan) -> Iterator[Tal
     }
     started = time.monotonic()
     with subprocess.Popen(
-        [
-            sys.executable,
-            *(
-                os.environ["PROF"].split()
-                if os.environ.get("PROF")
-                else ("-m", "benchmarks.contest")
-            ),
-            msgspec.json.encode(plan).decode(),
-        ],
+        [sys.executable, "-m", "benchmarks.contest", msgspec.json.encode(plan).decode()],
         cwd=PROJECT,
         env={**environment, **own},
         stdout=subprocess.PIPE,

@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks import report
-from benchmarks.over_invalidation import OUTPUT, PROJECT
+from benchmarks.over_invalidation import OUTPUT
 from benchmarks.plan import CONTESTANTS
+from benchmarks.servers import PROJECT
 from benchmarks.tally import Results, Tally
 
 DOCUMENT = PROJECT / "docs" / "benchmarks.md"

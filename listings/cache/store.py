@@ -230,8 +230,8 @@ class Store:
         return str(self.client.info("memory")["maxmemory_policy"])
 
     def flush(self) -> None:
-        """Take everything away."""
-        self.client.flushdb()
+        """Take everything away, at once for whoever looks; the server frees the memory later."""
+        self.client.flushdb(asynchronous=True)
 
     def _in_steps(
         self, script: Script, digests: Mapping[str, Iterable[str]], layer: Layer

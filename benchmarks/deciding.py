@@ -1,0 +1,175 @@
+# ruff: noqa: E402 - models can be imported only when Django is set up
+"""Times deciding against many live entries. Started by `benchmarks.many_entries`."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
+
+import django
+
+django.setup()
+
+from django.db import transaction
+from django.db.models import F
+
+from invalidation_worker import change_log
+from invalidation_worker.apply import apply_batch
+from invalidation_worker.decide import decide
+from invalidation_worker.judge import Judge, decoded
+from invalidation_worker.relay import sweep_all
+from listings import views
+from listings.cache.entries import Layer
+from listings.cache.partitions import EVERYWHERE
+from listings.cache.store import store
+from listings.models import Property
+from listings.search import LAST_PAGE, InvalidSearch, PropertySearch
+from listings.vocabulary import PropertyType
+
+BATCHES = (1, 10, 50, 500)  # changes applied together
+REPEATS = 5
+CUTS = (Decimal("0.99"), Decimal("0.97"), Decimal("0.95"), Decimal("0.92"))  # of prices
+SLOW_MICROSECONDS = 1_000  # commands that the server is asked to remember
+
+dice = random.Random(1)
+
+
+def main() -> None:
+    for entries in map(int, sys.argv[1:]):
+        print(f"\n{fill(entries):,} live entries, ms: median of {REPEATS} (least to most)")
+        print("| changes | read | decode | decide | together | affected |")
+        print("|--:|--:|--:|--:|--:|--:|")
+        for changes in BATCHES:
+            print(row(changes), flush=True)
+    print(f"\nlongest command while entries were filled, judged, dropped and swept: {longest()}")
+
+
+def fill(entries: int) -> int:
+    """Fill lists over all cities, each with a search of its own, until so many entries live."""
+    while (live := count()) < entries:
+        for _ in range(max(1, (entries - live) // 4)):
+            views.property_list.warm(some_search().canonical())
+    return live
+
+
+def count() -> int:
+    cache = store("pipeline")
+    return sum(len(cache.registries([EVERYWHERE], layer).get(EVERYWHERE, {})) for layer in Layer)
+
+
+def some_search() -> PropertySearch:
+    """As visitors search who are not looking for one city, but in more ways."""
+    page = 1
+    while dice.random() < 0.3 and page < LAST_PAGE:
+        page += 1
+    asked = {
+        "list_price_min": dice.choice(["", str(dice.randrange(1, 12) * 50_000)]),
+        "list_price_max": dice.choice(["", str(dice.randrange(8, 40) * 50_000)]),
+        "bedrooms_min": dice.choice(["", "", "2", "3", "4"]),
+        "bathrooms_min": dice.choice(["", "", "", "2"]),
+        "property_type": dice.choice(["", "", "", *PropertyType.values]),
+        "living_area_min": dice.choice(["", "", str(dice.randrange(5, 30) * 100)]),
+        "sort": dice.choice(["newest", "newest", "price", "-price", "-living_area"]),
+        "page": str(page),
+    }
+    try:
+        return PropertySearch.parse(asked)
+    except InvalidSearch:  # the least is more than the most
+        return some_search()
+
+
+def row(changes: int) -> str:
+    times = [measured(changes) for _ in range(REPEATS)]
+    cells = [spread([time[step] for time in times]) for step in range(4)]
+    affected = statistics.median(time[4] for time in times)
+    return f"| {changes} | {' | '.join(cells)} | {affected:,.0f} |"
+
+
+def spread(milliseconds: list[float]) -> str:
+    middle = statistics.median(milliseconds)
+    return f"{middle:.1f} ({min(milliseconds):.1f} to {max(milliseconds):.1f})"
+
+
+def measured(changes: int) -> tuple[float, float, float, float, int]:
+    """Milliseconds of reading, decoding, deciding and all three; and entries affected.
+
+    What apply does, but nothing is dropped, so that the next time finds as many entries.
+    """
+    change_prices(changes)
+    cache = store("pipeline")
+    spent = [0.0, 0.0, 0.0]
+    affected = 0
+    with transaction.atomic(), rolled_back():
+        rows = change_log.claim(changes)
+        with timed(spent, 2):
+            found = decide([change_log.decoded(row) for row in rows])
+            assert found is not None
+            judge = Judge(found)
+        for layer in Layer:
+            with timed(spent, 0):
+                registries = cache.registries(judge.partitions, layer)
+            with timed(spent, 1):
+                descriptors = {
+                    partition: {digest: decoded(raw) for digest, raw in registry.items()}
+                    for partition, registry in registries.items()
+                }
+            with timed(spent, 2):
+                for partition, registry in descriptors.items():
+                    affected += len(judge.affected(partition, registry))
+    change_log.discard_all()
+    read, decode, deciding = spent
+    return read, decode, deciding, sum(spent), affected
+
+
+def change_prices(number: int) -> None:
+    keys = list(Property.objects.filter(standard_status="Active").values_list("pk", flat=True))
+    for key in dice.sample(keys, number):
+        cut = dice.choice(CUTS)
+        Property.objects.filter(pk=key).update(list_price=F("list_price") * cut)
+
+
+@contextmanager
+def timed(spent: list[float], step: int) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    spent[step] += 1000 * (time.perf_counter() - started)
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    yield
+    transaction.set_rollback(True)
+
+
+def longest() -> str:
+    """What the server remembers of a real apply, a sweep and a flush, in its own words."""
+    client = store("pipeline").client
+    change_prices(max(BATCHES))
+    while apply_batch().events:
+        pass
+    for _ in sweep_all():
+        pass
+    store("pipeline").flush()
+    slow = client.slowlog_get(1_000)
+    if not slow:
+        return f"under {SLOW_MICROSECONDS / 1000:g} ms"
+    worst = max(slow, key=lambda entry: int(entry["duration"]))
+    name = worst["command"][:60].decode(errors="replace")
+    return f"{worst['duration'] / 1000:.1f} ms ({name} …); {len(slow)} took over 1 ms"
+
+
+if __name__ == "__main__":
+    client = store("pipeline").client
+    client.config_set("slowlog-log-slower-than", SLOW_MICROSECONDS)
+    client.config_set("slowlog-max-len", 10_000)
+    client.slowlog_reset()
+    change_log.discard_all()
+    main()

@@ -1,0 +1,58 @@
+"""Servers of one benchmark's own, in a temporary folder, with a seeded inventory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from web.local_servers import NO_DURABILITY, Guardian, LocalServers
+from web.local_servers.valkey import CACHE, Valkey
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """The environment of a process that uses them. They go with the `with`, data and all."""
+    folder = Path(tempfile.mkdtemp(prefix="listings-benchmark-"))
+    folder.chmod(0o711)  # root's PostgreSQL runs as another user, who must pass through
+    guardian = Guardian()
+    try:
+        stack = LocalServers.in_folder(folder, guardian, NO_DURABILITY)
+        # Room for all that is ever kept, twice: nothing goes for want of memory.
+        settings = {**CACHE, "maxmemory": "2gb"}
+        cache = Valkey("cache", guardian, folder / "cache", settings)
+        started = {**stack.by_variable(), "CACHE_URL": cache}
+        for server in started.values():
+            server.start()
+        yield {
+            **os.environ,
+            **{name: server.url for name, server in started.items()},
+            "SECRET_KEY": "known to the benchmark only",
+            "LOG_LEVEL": "WARNING",
+            "PRODUCTION": "false",
+        }
+    finally:
+        guardian.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def seed(environment: dict[str, str], listings: int, seed: int) -> None:
+    """Make the tables and fill them with made-up listings."""
+    for command in (
+        ["migrate", "--verbosity", "0"],
+        ["seed_listings", "--count", str(listings), "--seed", str(seed)],
+    ):
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=PROJECT,
+            env=environment,
+            check=True,
+            stdout=sys.stderr,
+        )
