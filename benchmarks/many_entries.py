@@ -1,8 +1,8 @@
 """`python -m benchmarks.many_entries`: what a change costs when the cache is full of entries.
 
 Reading, decoding and deciding a batch of changes against 10,000 and 20,000 live entries, all
-of them where the changes are looked for; the longest command of ours that the cache server has run; and
-what is left of 100,000 searches that were cached and have expired.
+of them where the changes are looked for; the longest command of ours that the cache server has
+run; and what is left of 100,000 searches that were cached and have expired.
 """
 
 from __future__ import annotations
