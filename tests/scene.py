@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
 
 from invalidation_worker import apply as apply_module
-from invalidation_worker import change_log, warmer
+from invalidation_worker import change_log
 from listings import queries, views
 from listings.cache import partitions, reading
 from listings.cache.dependencies import Rows
@@ -68,7 +68,7 @@ price_tag.name = "price_tag"
 
 
 def visit() -> None:
-    price_tag.warm(KEY)
+    price_tag._read(price_tag._entry(KEY), KEY)
 
 
 def raise_price(**columns: object) -> None:
@@ -171,7 +171,6 @@ class Stage:
         # Whoever finds the lease taken gives up at once; nobody is too busy to be asked.
         patch.setattr(reading, "WAIT_SECONDS", 0)
         patch.setattr(reading, "store", lambda: store("pipeline"))
-        patch.setattr(warmer, "PAUSE_SECONDS", 0)
         patch.setattr(apply_module.logger, "disabled", True)
 
     def play(

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invalidation_worker import apply as apply_module
-from invalidation_worker import capped, judge
+from invalidation_worker import capped
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.models import ChangeEvent
 from listings import queries, views
