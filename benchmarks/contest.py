@@ -38,6 +38,7 @@ from invalidation_worker.triggers import LOG
 from listings.shown import SHOWN
 
 ASIDE, EMPTY = 1, 2  # the cache server's database that holds the copy, and one that is not used
+LIFE_SECONDS = 7_200  # longer than any run takes
 LOOKED_AT = 500  # writes of a round whose dropped entries are sampled
 PEERS_LIVE = 1_000  # entries of a peer that are compared at the end; of ours, all
 
@@ -75,7 +76,11 @@ def tallies(name: str, plan: Plan) -> Iterator[Tally]:
 
 
 def _copy_cache(source: int, target: int) -> None:
-    """Make one database of the cache server like another; expiries come along."""
+    """Make one database of the cache server like another.
+
+    What can expire begins its life anew: on a slow machine a run takes longer than a TTL, though
+    its logical time does not.
+    """
     url = urlsplit(settings.CACHE_URL)
     with (
         closing(redis.Redis.from_url(urlunsplit(url._replace(path=f"/{target}")))) as there,
@@ -83,8 +88,15 @@ def _copy_cache(source: int, target: int) -> None:
     ):
         there.flushdb()
         pipe = here.pipeline(transaction=False)
-        for key in here.scan_iter(count=1_000):
-            pipe.copy(key, key, destination_db=str(target))
+        keys = list(here.scan_iter(count=1_000))
+        for key in keys:
+            # In place of what a thread may have written since: it looks at the horizon.
+            pipe.copy(key, key, destination_db=str(target), replace=True)
+            pipe.pttl(key)
+        mortal = [key for key, left in zip(keys, pipe.execute()[1::2], strict=True) if left > 0]
+        pipe = there.pipeline(transaction=False)
+        for key in mortal:
+            pipe.expire(key, LIFE_SECONDS)
         pipe.execute()
 
 

@@ -70,7 +70,8 @@ def _lines(
             if tally.contestant == name and (share := value(tally)) is not None
         ]
         if points:
-            axes.plot(*zip(*points, strict=True), marker="o", color=colour, label=CONTESTANTS[name])
+            line = "--" if name == "flush" else "-"  # it lies on cachalot's
+            axes.plot(*zip(*points, strict=True), f"o{line}", color=colour, label=CONTESTANTS[name])
     axes.set_xscale("symlog", linthresh=0.1)
     axes.set_xticks(results.plan.rates, [f"{rate:g}" for rate in results.plan.rates])
     axes.minorticks_off()

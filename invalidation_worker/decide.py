@@ -131,9 +131,10 @@ def _related(related: dict[str, list[Event]]) -> Iterable[Change]:
     """A listing that is not there any more has an event of its own."""
     rows = Property.objects.filter(pk__in=related)
     images = {row["listing_key"]: row for row in rows.values(_PROPERTY.key, *_IN_LISTS)}
-    covers = _covers(
+    of_media = [
         key for key, events in related.items() if any(event.table == _MEDIA for event in events)
-    )
+    ]
+    covers = _covers(of_media) if of_media else {}
     for key, image in images.items():
         for event in related[key]:
             if columns := _columns(event, key, covers.get(key)):
@@ -151,9 +152,9 @@ def _columns(event: Event, key: str, cover: tuple[int, str] | None) -> set[str]:
     return {column, "cover"} if _may_change_cover(photos, cover) else {column}
 
 
-def _covers(keys: Iterable[str]) -> dict[str, tuple[int, str]]:
+def _covers(keys: list[str]) -> dict[str, tuple[int, str]]:
     """Where the first photo of each of these listings stands among its photos, now."""
-    photos = Media.objects.filter(property__in=list(keys), media_category=MediaCategory.PHOTO)
+    photos = Media.objects.filter(property__in=keys, media_category=MediaCategory.PHOTO)
     firsts = photos.order_by("property", "order", "media_key").distinct("property")
     return {key: (order, name) for key, order, name in firsts.values_list("property", *_ORDER)}
 

@@ -17,6 +17,7 @@ from benchmarks.warming import Warming
 from benchmarks.writes import Write
 from benchmarks.writing import carry_out
 from invalidation_worker import apply as apply_module
+from invalidation_worker.horizon import Horizon
 from invalidation_worker.invalidate import Invalidated, invalidate
 from invalidation_worker.judge import Judge, decoded
 from listings import queries
@@ -25,6 +26,7 @@ from listings.cache.entries import Descriptor, Layer, Stored, registry_key, valu
 from listings.cache.partitions import of_property
 from listings.cache.reading import bypass
 from listings.cache.store import Store, store
+from listings.cache.trust import trust
 from listings.pages import CACHE_STATUS, PAGES
 from listings.search import PropertySearch
 
@@ -67,6 +69,7 @@ class Ours:
         self._warming = Warming()
         self._store = WatchedStore(store("pipeline"))
         self._judge = Judge(())
+        self._horizon = Horizon(self._store)
         setattr(apply_module, "invalidate", self._invalidate)  # noqa: B010 - it is not exported
 
     def read(self, read: Read) -> Served:
@@ -111,6 +114,7 @@ class Ours:
         return "+".join(sorted({type(cause.dependency).__name__ for cause in causes})) or "anything"
 
     def rest(self, seconds: float) -> None:
+        self._horizon.beat(None, time.monotonic())  # the relay's part: changes are applied in time
         self._warming.rest(seconds)
 
     def not_counted(self) -> float:
@@ -121,6 +125,9 @@ class Ours:
 
     def restore(self, snapshot: Warming) -> None:
         self._warming = snapshot.copy()
+        for _ in range(2):  # seen to move: entries of any age are trusted from the first read on
+            Horizon(self._store).beat(None, time.monotonic())
+            trust.look()
 
     def _invalidate(self, _: Store, judge: Judge) -> Invalidated:
         if judge.partitions:  # the batch that finds nothing more is of no interest
