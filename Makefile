@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHON ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Each process of tests has servers of its own, and takes whole files.
+PARALLEL := --numprocesses 3 --dist loadfile
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +20,7 @@ run: $(VENV)/.requirements-local ## The whole platform on http://127.0.0.1:8000,
 	@exec $(BIN)/python -m web.run
 
 test: $(VENV)/.requirements-dev ## Tests, on servers of their own; ARGS="-k price" chooses
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # The types of the settings need values; no server is asked.
 check: export SETTINGS = SECRET_KEY=types DATABASE_URL=postgres://types@localhost/types \
@@ -28,7 +30,7 @@ check: $(VENV)/.requirements-dev ## Format, lint, types, import rules, tests: wh
 	$(BIN)/ruff check .
 	env $$SETTINGS $(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 format: $(VENV)/.requirements-dev ## Formats the code and mends what ruff can mend
 	$(BIN)/ruff check --fix .
