@@ -15,6 +15,7 @@ import psutil
 import psycopg2
 import pytest
 
+from tests.processes import lives
 from tests.waiting import eventually
 from web.local_servers import ports
 
@@ -73,7 +74,7 @@ def running(folder: Path, **variables: str):
 
 
 def left(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if lives(process.pid)]
 
 
 @pytest.fixture
