@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass, field
 
 import redis
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from invalidation_worker import change_log, dead_letters, traces
+from invalidation_worker.capped import skip_ids
 from invalidation_worker.change_log import Row
 from invalidation_worker.decide import decide
 from invalidation_worker.invalidate import Invalidated, invalidate
@@ -20,7 +21,8 @@ from listings.cache.store import Store, store
 logger = logging.getLogger(__name__)
 
 BATCH = 500  # events in one transaction: some tens of milliseconds of work
-TRY_AGAIN = (redis.RedisError, DatabaseError)  # nothing is wrong with the events
+# Nothing is wrong with the events. Any other error of the database is about one of them.
+TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError)
 # Beyond this a flush is cheaper than looking, and the backlog of a bulk load ends at once.
 FLUSH_ABOVE = 20_000
 
@@ -49,7 +51,8 @@ def apply_batch() -> Applied:
     with transaction.atomic():
         rows = change_log.claim(BATCH)
         try:
-            done = _invalidate(cache, rows)
+            with transaction.atomic():  # so that what one event breaks can be gone on with
+                done = _invalidate(cache, rows)
         except TRY_AGAIN:
             raise
         except Exception:
@@ -66,6 +69,7 @@ def _invalidate(cache: Store, rows: list[Row]) -> Invalidated | None:
     """What was dropped; none: everything, because some table has changed as a whole."""
     changes = decide([change_log.decoded(row) for row in rows])
     if changes is None:
+        skip_ids()
         cache.flush()
         return None
     done = invalidate(cache, Judge(changes))
@@ -79,7 +83,8 @@ def _one_by_one(cache: Store, rows: list[Row]) -> Invalidated | None:
     done, everything = Invalidated(), False
     for row in rows:
         try:
-            one = _invalidate(cache, [row])
+            with transaction.atomic():
+                one = _invalidate(cache, [row])
         except TRY_AGAIN:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not block the log
@@ -95,6 +100,7 @@ def _flush(cache: Store) -> Applied:
     started = time.monotonic()
     with transaction.atomic():
         number = change_log.discard_all()
+        skip_ids()
         cache.flush()
     milliseconds = (time.monotonic() - started) * 1000
     logger.info("applied events=%d entries=all milliseconds=%.1f", number, milliseconds)

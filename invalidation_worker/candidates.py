@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from invalidation_worker.change_log import Image
@@ -20,9 +20,7 @@ PlaceIn = Callable[[str], Place]  # sort → where a row stands in it
 _FIRST: Place = ()  # stands before every other place
 _STEP = 32  # windows from one checkpoint to the next: a few microseconds to add up
 _FEW = 256  # dependencies that are put in order again each time: less than a millisecond
-_MOST_PARTITIONS = (
-    64  # whose dependencies are kept in order: those with the most entries come often
-)
+_MOST_PARTITIONS = 64  # that are kept: those with the most entries come often
 
 
 class Candidates:
@@ -124,29 +122,33 @@ def _top(window: Window) -> Place:
 class Kept:
     """Candidates that are kept from batch to batch, as most entries outlive many changes.
 
+    What is new is put in order by itself. When that has become half as many as what it was added
+    to, the two are made one and lose what has died, so each dependency is put in order only some
+    ten times in its life.
+
     By identity: equal dependencies are one object (`judge.decoded`), and hashes would cost more
     than all the rest.
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[Candidates, Candidates]] = OrderedDict()
+        self._kept: OrderedDict[str, list[Candidates]] = OrderedDict()
 
     def covering(
         self, partition: str, dependencies: Mapping[int, Dependency]
-    ) -> tuple[Candidates, ...]:
-        """Candidates that hold all of these dependencies, and perhaps others."""
+    ) -> Sequence[Candidates]:
+        """Candidates that hold all of these dependencies, each once, and perhaps others."""
         if len(dependencies) <= _FEW:
             return (Candidates(dependencies.values()),)
-        many, few = self._kept.pop(partition, (_NONE, _NONE))
-        new = dependencies.keys() - many.identities
-        if len(new) > max(_FEW, len(many.dependencies) // 8):
-            many, few = Candidates(dependencies.values()), _NONE
-        elif not new <= few.identities:
-            few = Candidates(dependencies[one] for one in new)
-        self._kept[partition] = many, few
+        kept = self._kept.pop(partition, [])
+        new = set(dependencies)
+        for some in kept:
+            new -= some.identities
+        if new:
+            kept.append(Candidates(dependencies[one] for one in new))
+        while len(kept) > 1 and 2 * len(kept[-1].dependencies) > len(kept[-2].dependencies):
+            both = kept.pop().identities | kept.pop().identities
+            kept.append(Candidates(dependencies[one] for one in both if one in dependencies))
+        self._kept[partition] = kept
         if len(self._kept) > _MOST_PARTITIONS:
             self._kept.popitem(last=False)
-        return many, few
-
-
-_NONE = Candidates(())
+        return kept

@@ -3,7 +3,11 @@
 A stop in such a search matters only if it now finds 1,000 or fewer. Asked of the database for each
 of hundreds of searches, that took 300 ms an event. So a count is remembered as a lower bound: since
 it was taken, a search can have lost no more listings than changes were logged, and the ids of the
-change log's sequence say how many those were, by whomever they were made or applied.
+change log's sequence say how many those were, by whomever they were made or applied. An event that
+stands for a whole table has one id, so whoever applies it skips as many as make every bound
+useless, before it empties the cache.
+
+One thread of a process may ask; its transaction has claimed events, so it has an id.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ COUNT_TO = 3 * COUNT_CAP  # so far a count costs 1 ms, and is good for up to 2,0
 MOST_REMEMBERED = 65_536
 
 _ISSUED = f"SELECT last_value FROM {ChangeEvent._meta.db_table}_id_seq"
+_SKIP = f"SELECT count(nextval('{ChangeEvent._meta.db_table}_id_seq')) FROM generate_series(1, %s)"
 _TRANSACTIONS = """
     SELECT pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 """
@@ -75,6 +80,12 @@ class CappedCounts:
                 self._bounds.clear()
             self._bounds[search] = _Bound(count, self._settled)
         return count > COUNT_CAP
+
+
+def skip_ids() -> None:
+    """Make every remembered count, of any process, useless: more has changed than was counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SKIP, [COUNT_TO])
 
 
 capped_counts = CappedCounts()

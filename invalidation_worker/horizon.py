@@ -33,8 +33,7 @@ class Horizon:
             redis.RedisError: the cache server does not answer.
         """
         now = time.monotonic()
-        waited = (oldest_age_seconds or 0.0) + now - seen_at
-        if now < self._next or waited > LATE_SECONDS:
+        if now < self._next or _is_late(oldest_age_seconds, seen_at):
             return
         self._next = now + BEAT_SECONDS
         mark = self._cache.horizon()
@@ -43,4 +42,10 @@ class Horizon:
                 logger.info("a cache server that nobody has vouched for: flushed")
                 self._cache.flush()
             self._run = mark.run
-        self._cache.horizon(move_for=self._run)
+        # Frozen here, we may come too late: the server's clock tells.
+        if not _is_late(oldest_age_seconds, seen_at):
+            self._cache.horizon(self._run, mark.now + int(BEAT_SECONDS * 1e6))
+
+
+def _is_late(oldest_age_seconds: float | None, seen_at: float) -> bool:
+    return (oldest_age_seconds or 0.0) + time.monotonic() - seen_at > LATE_SECONDS

@@ -17,8 +17,8 @@ from invalidation_worker.decide import Change
 from listings import queries
 from listings.cache.dependencies import Answer, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
-from listings.search import PropertySearch, Sort
-from listings.search_index import positions
+from listings.search import InvalidSearch, PropertySearch, Sort
+from listings.search_index import positions, wanted
 from listings.shown import COLUMN_SETS
 
 # Words times images of one question to the database. On a busy machine 2 images and 1,000 words
@@ -199,13 +199,22 @@ def decoded(raw: bytes) -> Descriptor:
         return _ANYTHING
     if descriptor.dependencies is None:
         return descriptor
-    shared = tuple(_shared(dependency) for dependency in descriptor.dependencies)
+    try:
+        shared = tuple(_shared(dependency) for dependency in descriptor.dependencies)
+    except InvalidSearch:
+        return _ANYTHING
     return msgspec.structs.replace(descriptor, dependencies=shared)
 
 
 @functools.lru_cache(maxsize=131_072)
 def _shared(dependency: Dependency) -> Dependency:
-    """The one object for all equal ones: a page has the dependencies of its queryset entries."""
+    """The one object for all equal ones: a page has the dependencies of its queryset entries.
+
+    Raises:
+        InvalidSearch: it names a search that cannot be read.
+    """
+    if not isinstance(dependency, Rows):
+        wanted(dependency.search)
     return dependency
 
 

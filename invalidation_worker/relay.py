@@ -20,6 +20,7 @@ from invalidation_worker import change_log
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
 from invalidation_worker.horizon import Horizon
+from invalidation_worker.tasks import send_to_warming
 from listings.cache.entries import Layer
 from listings.cache.store import store
 
@@ -71,7 +72,7 @@ class Relay:
             return
         rung = self._ring_waits() or self._publisher.send(APPLY, Ring(), EXPIRES_SECONDS)
         if not rung or age > LATE_SECONDS:
-            apply_batch()
+            send_to_warming(self._publisher, apply_batch().pages)
 
     def _ring_waits(self) -> bool:
         try:

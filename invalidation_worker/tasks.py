@@ -46,7 +46,7 @@ def apply(ring: dict[str, Any] | None = None) -> None:
             time.sleep(pause)
             continue
         failures = 0
-        _send_to_warming(done.pages)
+        send_to_warming(_publisher, done.pages)
         if done.events < BATCH:
             return
     doorbell.ring(Ring())
@@ -59,7 +59,8 @@ def warm(pages: list[tuple[str, str, str]]) -> None:
     warmer.add(Descriptor(*page) for page in pages)
 
 
-def _send_to_warming(pages: list[Descriptor]) -> None:
+def send_to_warming(publisher: Publisher, pages: list[Descriptor]) -> None:
+    """Ask for these pages to be filled again. Without a broker their visitors will fill them."""
     recipes = [(page.release, page.name, page.arguments) for page in pages]
     for start in range(0, len(recipes), WARMING_BATCH):
-        _publisher.send(WARM, recipes[start : start + WARMING_BATCH], EXPIRES_SECONDS)
+        publisher.send(WARM, recipes[start : start + WARMING_BATCH], EXPIRES_SECONDS)

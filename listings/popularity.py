@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db import Error, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from listings.models import PagePopularity
 
@@ -152,7 +152,7 @@ def _keep_flushing() -> None:
                 forget()
                 forget_at = time.monotonic() + FORGET_SECONDS
             failing = False
-        except Error as error:
+        except Exception as error:  # noqa: BLE001 - the thread is the only one that adds them
             # Once per outage. The reads wait for the database.
             level = logging.DEBUG if failing else logging.WARNING
             logger.log(level, "reads of pages are not added, trying again: %r", error)

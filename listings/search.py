@@ -289,7 +289,7 @@ def _sort(raw: str) -> Sort:
 _READERS: dict[str, Callable[[str], Any]] = {
     "city": _city,
     "state_or_province": _one_of(STATES),
-    "postal_code": lambda raw: _text(10)(raw).upper(),
+    "postal_code": lambda raw: _text(10)(raw.upper()),
     "property_type": _one_of(PropertyType.values),
     "property_sub_type": _one_of(PropertySubType.values),
     "standard_status": _one_of([str(status) for status in PUBLIC]),

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from listings.search import FIELDS, PropertySearch
 
+MOST_REMEMBERED = 1_000  # values of columns: some hundred bytes for 1,000 searches each
+
 _COLUMNS = {name: lookup.split("__")[0] for name, (lookup, _) in FIELDS.items()}
 
 
@@ -37,25 +39,25 @@ class SearchIndex:
     """The same answers as `PropertySearch.matches`, for many searches in their canonical form.
 
     Searches share their values (there are some dozens of price bounds), so a row is compared with
-    each value once, however many searches have it, and each value of a column once in a batch.
+    each value once, however many searches have it, and what came of that is remembered.
     """
 
     def __init__(self, searches: Sequence[str]) -> None:
-        wanted = [_wanted(text) for text in searches]
-        size = len(wanted)
-        self.full_text = bits((at for at, one in enumerate(wanted) if one.full_text), size)
+        found = [wanted(text) for text in searches]
+        size = len(found)
+        self.full_text = bits((at for at, one in enumerate(found) if one.full_text), size)
         by_statuses: dict[tuple[str, ...], list[int]] = defaultdict(list)
         by_value: dict[str, dict[Any, list[int]]] = {name: defaultdict(list) for name in FIELDS}
-        for at, one in enumerate(wanted):
+        for at, one in enumerate(found):
             by_statuses[one.statuses].append(at)
             for name, value in one.values:
                 by_value[name][value].append(at)
         self._statuses: dict[str, int] = {}
-        for statuses, found in by_statuses.items():
+        for statuses, some in by_statuses.items():
             for status in statuses:
-                self._statuses[status] = self._statuses.get(status, 0) | bits(found, size)
+                self._statuses[status] = self._statuses.get(status, 0) | bits(some, size)
         self._fields = [
-            (_COLUMNS[name], FIELDS[name][1], {v: bits(found, size) for v, found in values.items()})
+            (_COLUMNS[name], FIELDS[name][1], {v: bits(some, size) for v, some in values.items()})
             for name, values in by_value.items()
             if values
         ]
@@ -74,20 +76,29 @@ class SearchIndex:
                 for bound, searches in wanting.items():
                     if value is None or not holds(value, bound):
                         refusing |= searches
+                if len(self._refusing) >= MOST_REMEMBERED:
+                    self._refusing.clear()
                 self._refusing[number, value] = refusing
             found &= ~refusing
         return found
 
 
-class _Wanted(NamedTuple):
+class Wanted(NamedTuple):
+    """What decides whether a row is in a search."""
+
     statuses: tuple[str, ...]
     values: tuple[tuple[str, Any], ...]  # of the fields that the search sets
     full_text: bool
 
 
 @functools.lru_cache(maxsize=65_536)
-def _wanted(text: str) -> _Wanted:
+def wanted(text: str) -> Wanted:
+    """What a search in its canonical form sets.
+
+    Raises:
+        InvalidSearch: it is no such form.
+    """
     search = PropertySearch.from_canonical(text)
     values = ((name, getattr(search, name)) for name in FIELDS)
     set_ = tuple((name, value) for name, value in values if value not in ("", None))
-    return _Wanted(search.statuses(), set_, bool(search.q))
+    return Wanted(search.statuses(), set_, bool(search.q))

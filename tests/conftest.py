@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +21,15 @@ from listings.pages import PAGES
 from listings.popularity import PageKey
 from tests.services import services, shared_services  # noqa: F401 - fixtures
 
+# Somebody else is in the middle of something, or will be, as events wait and a worker may see them.
+BUSY = """
+    SELECT coalesce(bool_or(state <> 'idle' OR EXISTS (
+        SELECT FROM invalidation_worker_changeevent
+    )), false)
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'
+"""
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
@@ -34,14 +43,28 @@ def _static_files_without_collecting(settings):
 
 
 @pytest.fixture
-def platform(transactional_db):
+def platform(transactional_db) -> Iterator[None]:
     """An empty database, change log and cache, with no transaction around the test."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM invalidation_worker_changeevent")
         cursor.execute("DELETE FROM invalidation_worker_deadletter")
     store("pipeline").flush()
     reading.breaker.succeeded()
-    return platform
+    yield
+    _let_processes_finish()
+
+
+def _let_processes_finish() -> None:
+    """Give processes that tests share 5 s to apply what this one has written: who still does when
+    pytest-django empties the tables may deadlock with it.
+    """
+    deadline = time.monotonic() + 5
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(BUSY)
+            if not cursor.fetchone()[0]:
+                break
+            time.sleep(0.02)
 
 
 def page_entry(page: PageKey) -> Entry:

@@ -218,6 +218,16 @@ def test_kept_candidates_are_not_put_in_order_again_for_a_few_new_ones(monkeypat
     kept.covering("*", {id(one): one for one in pool})
     kept.covering("*", {id(one): one for one in pool[1:]})
     assert made == [100, 3]
+    kept.covering("*", {id(one): one for one in pool[:60]})
+    assert made == [100, 3]
+
+
+def test_kept_candidates_lose_what_has_died_when_much_is_new():
+    kept = Kept()
+    pool = [Search(str(number)) for number in range(300)]
+    kept.covering("*", {id(one): one for one in pool[:100]})
+    (only,) = kept.covering("*", {id(one): one for one in pool[90:300]})
+    assert set(only.dependencies) == set(pool[90:])
 
 
 def test_few_partitions_are_kept(monkeypatch):
@@ -235,6 +245,11 @@ def test_entry_that_says_nothing_of_its_dependencies_goes_with_any_change():
     judge.partitions["*"] = [some_change(random, 7)]
     registry = {"one": Descriptor("", "", ""), "two": decoded(b"unreadable")}
     assert judge.affected("*", registry) == dict.fromkeys(("one", "two"), Cause(7, None))
+
+
+def test_entry_of_a_search_that_cannot_be_read_goes_with_any_change():
+    field = entry(1).descriptor((Search("postal_code=" + "S" * 20),))
+    assert decoded(field).dependencies is None
 
 
 def test_equal_dependencies_of_two_entries_are_one_object():

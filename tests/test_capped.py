@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from invalidation_worker import capped
 from invalidation_worker.capped import CappedCounts
 from listings.models import Property
+from tests.conftest import apply_all
 
 SEARCH = "city=kent"
 
@@ -85,6 +86,17 @@ def test_changes_that_were_under_way_while_it_was_counted_are_not_forgotten(coun
             assert holds(counts)
         may_commit.set()
         taking.result()
+    assert not holds(counts)
+
+
+def test_change_of_a_whole_table_makes_it_ask(counts):
+    add(*range(12))
+    for _ in range(3):
+        assert holds(counts)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE listings_property CASCADE")
+    add(*range(5))
+    apply_all()
     assert not holds(counts)
 
 

@@ -8,11 +8,13 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from invalidation_worker import traces
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.models import ChangeEvent, DeadLetter
+from listings import views
 from listings.cache.dependencies import Search
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, read
@@ -125,16 +127,28 @@ def test_events_beside_a_dead_letter_drop_exactly_their_own(homes):
     assert DeadLetter.objects.get().partitions == ["*", "ckent", "pA-2"]
 
 
-def test_entry_that_cannot_be_judged_kills_one_event_and_not_the_next(homes, monkeypatch):
-    """It goes with the first event's partitions, so the others never meet it."""
+def test_entry_of_a_search_that_cannot_be_read_goes_without_losing_an_event(homes):
     odd = Entry(Layer.PAGE, "*", "odd", "", Search("page=none"))
     read(odd, lambda: Content(b"x", dependencies=(Search("page=none"),)))
+    Property.objects.filter(pk="A-1").update(list_price=1)
+    assert apply_batch().events == 1
+    assert not store("pipeline").client.exists(f"v:{{*}}:{odd.digest}")
+    assert not DeadLetter.objects.exists()
+
+
+def test_event_that_the_database_refuses_to_look_at_is_a_dead_letter(homes):
+    views.property_list.warm("q=lake")
     for key in ("A-1", "A-2"):
         Property.objects.filter(pk=key).update(list_price=1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE invalidation_worker_changeevent"
+            ' SET after = after || \'{"internet_address_display_yn": "perhaps"}\''
+            " WHERE after->>'listing_key' = 'A-1'"
+        )
     assert apply_batch().events == 2
-    letter = DeadLetter.objects.get()
-    assert letter.partitions == ["*", "cseattle", "pA-1"]
-    assert "InvalidSearch" in letter.reason
+    assert "DataError" in DeadLetter.objects.get().reason
+    assert not ChangeEvent.objects.exists()
 
 
 def test_pages_dropped_for_a_dead_letter_are_handed_over_for_warming(homes):

@@ -254,4 +254,4 @@ def test_hardly_anything_was_dropped_that_had_not_changed():
     needless = sum(number for name, number in seen.items() if name.startswith("needlessly"))
     print(dict(seen))
     assert seen["changed"] > 200
-    assert needless / seen["dropped"] < 0.1
+    assert needless / seen["dropped"] < 0.2

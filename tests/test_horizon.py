@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 
 from invalidation_worker.horizon import LATE_SECONDS, Horizon
@@ -37,8 +38,8 @@ def cache():
 
 @pytest.fixture
 def trust(cache, monkeypatch):
-    """Trust that looks when it is told to, and distrusts whatever is older than now."""
-    monkeypatch.setattr(trust_module, "OLDEST_SECONDS", 0.0)
+    """Trust that looks when it is told to, and distrusts all that is stored by now."""
+    monkeypatch.setattr(trust_module, "OLDEST_SECONDS", -1.0)
     monkeypatch.setattr(Trust, "_keep_looking", lambda self: None)
     trust = Trust()
     monkeypatch.setattr(reading, "trust", trust)
@@ -50,6 +51,7 @@ def body(text: bytes):
 
 
 def away() -> Content:
+    connection.close()
     raise OperationalError("the database is away")
 
 
@@ -104,8 +106,8 @@ def test_lost_cache_server_is_distrusted_until_its_horizon_moves(trust, cache, c
     horizon = Horizon(cache)
     see_it_move(trust, horizon)
     cache_server.stop()
-    with pytest.raises(OSError):  # noqa: PT011 - whatever the client makes of it
-        look_as_os_error(trust)
+    with pytest.raises(redis.RedisError):
+        trust.look()
     cache_server.start()
     eventually(cache.client.ping)
     trust.look()
@@ -114,11 +116,33 @@ def test_lost_cache_server_is_distrusted_until_its_horizon_moves(trust, cache, c
     assert trust.not_before() == 0
 
 
-def look_as_os_error(trust: Trust) -> None:
-    try:
-        trust.look()
-    except Exception as error:
-        raise OSError(str(error)) from error
+def test_process_that_was_frozen_does_not_trust_a_horizon_that_moved_meanwhile(
+    trust, cache, monkeypatch
+):
+    horizon = Horizon(cache)
+    see_it_move(trust, horizon)
+    move(horizon)  # soon after the last look
+    thawed = time.monotonic() + 100
+    monkeypatch.setattr(trust_module.time, "monotonic", lambda: thawed)
+    trust.look()
+    assert trust.not_before() > 0
+
+
+def test_relay_that_was_frozen_comes_too_late_to_move_the_horizon(cache):
+    run = cache.horizon().run
+    assert cache.horizon(run, not_after=cache.horizon().now - 1).counter == 0
+    assert cache.horizon(run, not_after=cache.horizon().now + 60_000_000).counter == 1
+
+
+def test_those_who_ask_while_the_first_look_fails_do_not_wait_one_after_the_other(
+    trust, cache_server
+):
+    cache_server.freeze()
+    for _ in range(2):
+        with pytest.raises(redis.RedisError):
+            trust.not_before()
+    with pytest.raises(redis.ConnectionError, match="a moment ago"):
+        trust.not_before()
 
 
 def test_horizon_that_falls_is_not_trusted(trust, cache):
@@ -147,6 +171,17 @@ def test_distrusted_entry_is_served_while_the_database_is_away(trust):
     answer = read(PAGE, away)
     assert (answer.outcome, answer.content.body) == (Outcome.STALE, b"old")
     assert read(PAGE, body(b"new")).outcome is Outcome.STORED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_distrusted_entry_is_not_served_for_an_error_of_a_database_that_is_there(trust):
+    def fail() -> Content:
+        connection.ensure_connection()
+        raise OperationalError("statement timeout")
+
+    read(PAGE, body(b"old"))
+    with pytest.raises(OperationalError):
+        read(PAGE, fail)
 
 
 def test_without_database_and_value_the_error_passes_and_nobody_has_to_wait(trust):
@@ -180,7 +215,7 @@ def test_cache_emptied_by_hand_is_not_emptied_again(cache):
 
 
 def test_nobody_moves_the_horizon_of_another_run(cache):
-    assert cache.horizon(move_for="0" * 40).counter == 0
+    assert cache.horizon(move_for="0" * 40, not_after=2**60).counter == 0
 
 
 def test_looking_at_the_horizon_is_no_keyspace_lookup(cache):

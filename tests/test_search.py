@@ -477,6 +477,7 @@ def test_different_searches_have_different_canonical_strings(one, other):
 @example(parameters={"list_price_min": "100.0000000000000000000000000001"})
 @example(parameters={"city": "-\xa0x"})
 @example(parameters={"q": "İ" * 200})
+@example(parameters={"postal_code": "ß" * 10})
 def test_canonical_string_means_the_same_search(parameters):
     try:
         search = PropertySearch.parse(parameters)

@@ -112,9 +112,10 @@ def read(entry: Entry, load: Callable[[], Content]) -> Answer:
             return _filled(entry, answer, load, not_before)
         return _unstored(entry, load, Outcome.UNSTORED)
     except (OperationalError, InterfaceError):
-        # While the database is away nothing can change it, so what is distrusted is still true. But
-        # nothing is made of it: that would make it look filled.
-        if not_before and not _filling.get() and (stored := _whatever_is_stored(entry)):
+        # What the database said last is the best there is while it is away. But nothing is made of
+        # it: that would make it look filled.
+        is_away = not connection.is_usable()
+        if is_away and not_before and not _filling.get() and (stored := _whatever_is_stored(entry)):
             return _hit(entry, stored, Outcome.STALE)
         raise
 
@@ -212,7 +213,7 @@ def _hit(entry: Entry, stored: Stored, outcome: Outcome) -> Answer:
     header = stored.header
     if fill := _filling.get():
         fill.takes_in(header.as_of, header.boundary, header.dependencies)
-    count(entry.layer, outcome)
+    _count(entry, outcome)
     content = Content(stored.body, header.status, header.content_type, header.etag)
     return Answer(content, outcome, header.as_of)
 
@@ -226,7 +227,7 @@ def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before:
     if outer := _filling.get():
         outer.takes_in(fill.as_of, fill.boundary, fill.dependencies)
     outcome = Outcome.STORED if kept else Outcome.UNSTORED
-    count(entry.layer, outcome)
+    _count(entry, outcome)
     return Answer(content, outcome, fill.as_of)
 
 
@@ -268,8 +269,14 @@ def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
         return False
 
 
+def _count(entry: Entry, outcome: Outcome) -> None:
+    """Reads that nobody waits for are the warmer's: they say nothing of what visitors meet."""
+    if _waits.get():
+        count(entry.layer, outcome)
+
+
 def _unstored(entry: Entry, load: Callable[[], Content], outcome: Outcome) -> Answer:
-    count(entry.layer, outcome)
+    _count(entry, outcome)
     content = load()
     if fill := _filling.get():
         fill.depends_on(content.dependencies)

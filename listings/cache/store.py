@@ -220,9 +220,11 @@ class Store:
         registry = self.registries([partition], layer).get(partition, {})
         return sum(self._in_steps(self._sweep, {partition: registry}, layer))
 
-    def horizon(self, move_for: str = "") -> Mark:
-        """The horizon; moved on first if `move_for` is the id of the server's present run."""
-        run, counter, now = self._horizon(keys=[HORIZON_KEY], args=[move_for])
+    def horizon(self, move_for: str = "", not_after: int = 0) -> Mark:
+        """The horizon; moved on first if `move_for` is the id of the server's present run, and by
+        its clock it is not later than `not_after` (µs).
+        """
+        run, counter, now = self._horizon(keys=[HORIZON_KEY], args=[move_for, not_after])
         return Mark(run.decode(), counter, now)
 
     def policy(self) -> str:

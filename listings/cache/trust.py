@@ -29,7 +29,9 @@ class Trust:
         self._watching = False
         self._mark: Mark | None = None  # none: never seen, or lost since
         self._clock_offset = 0.0  # seconds by which the server's clock is ahead of our monotonic
+        self._looked_at = NEVER
         self._moved_at = NEVER
+        self._failed_at = NEVER  # the first look: who asks next need not wait as long again
 
     def not_before(self) -> int:
         """What is as of earlier (µs of the cache server's clock) must not be served; 0: all may.
@@ -56,22 +58,31 @@ class Trust:
         except redis.RedisError:
             self._distrust()
             raise
-        self._clock_offset = mark.now / 1e6 - time.monotonic()  # short by the answer's way, < 0.3 s
+        self._clock_offset = mark.now / 1e6 - time.monotonic()  # short by the answer's way
         last, self._mark = self._mark, mark
+        last_looked_at, self._looked_at = self._looked_at, asked_at
         if last is None:
             return
         if last.run != mark.run or mark.counter < last.counter:
             self._moved_at = NEVER  # another server's, or emptied
         elif mark.counter > last.counter:
-            self._moved_at = asked_at
+            self._moved_at = last_looked_at  # or later: who was frozen since cannot know
 
     def _distrust(self) -> None:
         self._mark, self._moved_at = None, NEVER
 
     def _start(self) -> None:
         with self._lock:
-            if not self._watching:
+            if self._watching:
+                return
+            if time.monotonic() - self._failed_at < LOOK_SECONDS:
+                raise redis.ConnectionError("the cache server did not answer a moment ago")
+            try:
                 self.look()
+            except redis.RedisError:
+                self._failed_at = time.monotonic()
+                raise
+            else:
                 self._watching = True
                 threading.Thread(target=self._keep_looking, name="trust", daemon=True).start()
 

@@ -3,11 +3,13 @@
 -- another server, starts it at 0, and only who knows this run by its id can move it.
 --
 -- KEYS[1] s:horizon: hash of run id → counter
--- ARGV[1] the run for which to move it; empty: only read
+-- ARGV[1] the run for which to move it; empty: only read   ARGV[2] not later than this, in µs
 -- Returns {run id, counter, now in µs}
 --
 -- Read by adding 0, which does not count as a keyspace look-up.
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local counter = redis.call('HINCRBY', KEYS[1], run, ARGV[1] == run and 1 or 0)
-local now = redis.call('TIME')
-return {run, counter, now[1] * 1000000 + now[2]}
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local moves = ARGV[1] == run and now <= tonumber(ARGV[2])
+local counter = redis.call('HINCRBY', KEYS[1], run, moves and 1 or 0)
+return {run, counter, now}
