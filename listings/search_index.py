@@ -45,7 +45,7 @@ class SearchIndex:
     def __init__(self, searches: Sequence[str]) -> None:
         found = [wanted(text) for text in searches]
         size = len(found)
-        self.full_text = bits((at for at, one in enumerate(found) if one.full_text), size)
+        self.full_text = bits((at for at, one in enumerate(found) if one.words), size)
         by_statuses: dict[tuple[str, ...], list[int]] = defaultdict(list)
         by_value: dict[str, dict[Any, list[int]]] = {name: defaultdict(list) for name in FIELDS}
         for at, one in enumerate(found):
@@ -88,7 +88,17 @@ class Wanted(NamedTuple):
 
     statuses: tuple[str, ...]
     values: tuple[tuple[str, Any], ...]  # of the fields that the search sets
-    full_text: bool
+    words: str  # for full text; empty: none
+
+    def is_within(self, other: Wanted) -> bool:
+        """Whether each row that is in this search is in the other one, too."""
+        if not set(self.statuses) <= set(other.statuses) or other.words not in ("", self.words):
+            return False
+        own = dict(self.values)
+        # A bound, or a value, of the other holds for our own: then it holds for all our rows.
+        return all(
+            name in own and FIELDS[name][1](own[name], value) for name, value in other.values
+        )
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -101,4 +111,4 @@ def wanted(text: str) -> Wanted:
     search = PropertySearch.from_canonical(text)
     values = ((name, getattr(search, name)) for name in FIELDS)
     set_ = tuple((name, value) for name, value in values if value not in ("", None))
-    return Wanted(search.statuses(), set_, bool(search.q))
+    return Wanted(search.statuses(), set_, search.q)

@@ -28,7 +28,7 @@ from listings.cache.dependencies import (
 from listings.cache.entries import Descriptor, Entry, Layer
 from listings.queries import BY_KEY
 from listings.search import PropertySearch, Sort
-from listings.search_index import SearchIndex, bits, positions
+from listings.search_index import SearchIndex, bits, positions, wanted
 
 KEYS = [f"A-{number}" for number in range(12)]
 PARAMETERS: dict[str, list[str]] = {
@@ -175,6 +175,29 @@ def test_entry_goes_if_any_of_its_dependencies_is_affected(random):
     judge.partitions["*"] = changes
     causes = [first_cause(dependency, changes) for dependency in dependencies]
     assert ("one" in judge.affected("*", registry)) is any(causes)
+
+
+@many
+@randoms
+def test_rows_of_a_search_are_in_every_search_that_it_is_within(random):
+    searches = [some_search(random) for _ in range(30)]
+    rows = [some_image(random, "A-1") for _ in range(30)]
+    for one in searches:
+        assert wanted(one).is_within(wanted(one))
+        for other in searches:
+            if wanted(one).is_within(wanted(other)):
+                narrow, wide = (PropertySearch.from_canonical(text) for text in (one, other))
+                for row in rows:
+                    if narrow.matches(row) is not Answer.NO:
+                        assert wide.matches(row) is not Answer.NO
+
+
+def test_narrower_search_is_within_a_wider_one():
+    narrow = PropertySearch.parse({"list_price_min": "200", "list_price_max": "300", "q": "lake"})
+    for wide in ({}, {"list_price_min": "100"}, {"list_price_max": "300"}, {"q": "lake"}):
+        assert wanted(narrow.found()).is_within(wanted(PropertySearch.parse(wide).found()))
+    for other in ({"list_price_min": "201"}, {"q": "quiet"}, {"bedrooms_min": "1"}):
+        assert not wanted(narrow.found()).is_within(wanted(PropertySearch.parse(other).found()))
 
 
 @many

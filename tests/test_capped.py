@@ -65,6 +65,14 @@ def test_count_is_not_asked_again_before_enough_could_have_gone(counts, monkeypa
     assert len(asked) == 1
 
 
+def test_count_of_a_narrower_search_answers_for_a_wider_one(counts, monkeypatch):
+    add(*range(12))
+    for _ in range(3):
+        assert holds(counts)
+    monkeypatch.setattr(capped.queries, "count_now", None)  # is not asked
+    assert counts.holds("", counts.issued())
+
+
 @pytest.mark.parametrize("batches", [0, 1, 2, 3])
 def test_changes_that_were_under_way_while_it_was_counted_are_not_forgotten(counts, batches):
     add(*range(8))

@@ -32,7 +32,8 @@ from listings.cache.entries import (
 
 LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
 PARTITION_CAPACITY = 20_000  # entries of one layer in one partition; beyond it, nothing is stored
-STEP = 500  # digests in one script call: about 1 ms during which the server serves nobody else
+STEP = 250  # digests in one script call: at most 3 ms during which the server serves nobody else
+READ_STEP = 1_000  # fields in one HSCAN: 0.7 ms
 JITTER = 0.1  # of the TTL, so that what was filled together does not expire together
 POLICY = "volatile-lfu"  # of eviction: the only one that never takes a registry, which has no TTL
 COUNT_FIELD = b"#"  # of a registry: how many entries it holds
@@ -184,13 +185,13 @@ class Store:
         while cursors:
             pipe = self.client.pipeline(transaction=False)
             for partition, cursor in cursors.items():
-                pipe.hscan(registry_key(partition, layer), cursor, count=STEP)
+                pipe.hscan(registry_key(partition, layer), cursor, count=READ_STEP)
             answers = dict(zip(cursors, pipe.execute(), strict=True))
             for partition, (cursor, fields) in answers.items():
                 fields.pop(COUNT_FIELD, None)
                 if fields:
                     registry = found.setdefault(partition, {})
-                    registry.update((digest.decode(), value) for digest, value in fields.items())
+                    registry.update(zip(map(bytes.decode, fields), fields.values(), strict=True))
                 if cursor:
                     cursors[partition] = cursor
                 else:

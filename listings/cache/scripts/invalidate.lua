@@ -2,7 +2,7 @@
 -- Takes entries away: value, lease and registration at once.
 --
 -- KEYS[1] r: registry of the layer   KEYS[2i], KEYS[2i+1] v: and l: of the i-th entry
--- ARGV[i] digest of the i-th entry (at most 500)
+-- ARGV[i] digest of the i-th entry (at most 250)
 -- Returns the digests of those that had a value
 local had, gone = {}, 0
 for i, digest in ipairs(ARGV) do

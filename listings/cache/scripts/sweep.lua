@@ -2,7 +2,7 @@
 -- Unregisters entries that have neither value nor lease: expired, evicted, or never filled.
 --
 -- KEYS[1] r: registry of the layer   KEYS[2i], KEYS[2i+1] v: and l: of the i-th entry
--- ARGV[i] digest of the i-th entry (at most 500)
+-- ARGV[i] digest of the i-th entry (at most 250)
 -- Returns how many were unregistered
 --
 -- "Is it there?" is asked with writes that change nothing, because EXISTS would count as a
