@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
@@ -26,6 +25,11 @@ from listings.shown import COLUMN_SETS
 # count as affected.
 MOST_PAIRS = 5_000
 PARSING = 50  # answers that could be had in the time in which one image's words are parsed
+
+# A partition of so many dependencies of which the changes of a batch may affect so large a part is
+# dropped whole: of those that may be affected, nearly all are (`benchmarks.deciding`).
+MANY = 100
+TOUCHED = 0.9
 
 _ANYTHING = Descriptor("", "", "")
 
@@ -81,6 +85,26 @@ class Judged(NamedTuple):
         return self.is_capped(search)
 
 
+class _Plan:
+    """Which of some candidates each change of a batch may affect."""
+
+    def __init__(self, candidates: Candidates, changes: Iterable[Change]) -> None:
+        self.candidates = candidates
+        self.steps = []  # the change, those that held its row before and after, those to decide
+        self.any = 0
+        for standing in map(Standing, changes):
+            change = standing.change
+            held = candidates.holding(change.before), candidates.holding(change.after)
+            may = candidates.of(change.key, *held, standing.before, standing.after)
+            self.steps.append((standing, held, may))
+            self.any |= may
+
+    def touched(self, live: Collection[int]) -> int:
+        """How many live dependencies may be affected."""
+        found = positions(self.any)
+        return sum(id(self.candidates.dependencies[at]) in live for at in found)
+
+
 class Judge:
     """Judges for the changes of one batch. Ask it within the transaction that claimed them."""
 
@@ -103,8 +127,12 @@ class Judge:
             for dependency in descriptor.dependencies or ()
         }
         causes: dict[int, Cause] = {}  # of each affected dependency, by its identity
-        for candidates in _kept.covering(partition, dependencies):
-            self._decide(changes, candidates, dependencies.keys(), causes)
+        plans = [_Plan(some, changes) for some in _kept.covering(partition, dependencies)]
+        touched = sum(plan.touched(dependencies.keys()) for plan in plans)
+        if len(dependencies) > MANY and touched > TOUCHED * len(dependencies):
+            return dict.fromkeys(registry, anything)
+        for plan in plans:
+            self._decide(plan, dependencies.keys(), causes)
         found = {}
         for digest, descriptor in registry.items():
             if descriptor.dependencies is None:
@@ -116,25 +144,14 @@ class Judge:
                     break
         return found
 
-    def _decide(
-        self,
-        changes: list[Change],
-        candidates: Candidates,
-        live: Collection[int],
-        causes: dict[int, Cause],
-    ) -> None:
+    def _decide(self, plan: _Plan, live: Collection[int], causes: dict[int, Cause]) -> None:
         """Find the first change that affects each of the live dependencies among candidates."""
-        held = [(candidates.holding(one.before), candidates.holding(one.after)) for one in changes]
-        standings = [Standing(change) for change in changes]
-        may = [
-            candidates.of(one.change.key, *both, one.before, one.after)
-            for one, both in zip(standings, held, strict=True)
-        ]
-        self._ask_for_words(candidates, functools.reduce(operator.or_, may), live)
+        candidates = plan.candidates
+        self._ask_for_words(candidates, plan.any, live)
         undecided = (1 << len(candidates.dependencies)) - 1
-        for standing, (was, now), some in zip(standings, held, may, strict=True):
+        for standing, (was, now), may in plan.steps:
             change = standing.change
-            for at in positions(some & undecided):
+            for at in positions(may & undecided):
                 dependency = candidates.dependencies[at]
                 if id(dependency) not in live:
                     continue

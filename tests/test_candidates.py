@@ -262,6 +262,27 @@ def test_few_partitions_are_kept(monkeypatch):
     assert list(kept._kept) == ["c", "d"]
 
 
+@pytest.mark.parametrize("untouched", [10, 30])
+def test_partition_of_which_nearly_all_may_be_affected_is_dropped_whole(untouched):
+    random = random_module.Random(1)
+    images = [{**some_image(random, key), "standard_status": "Active"} for key in KEYS]
+    changes = [
+        Change(event, one["listing_key"], None, {**one, "postal_code": "98001"}, _ALL)
+        for event, one in enumerate(images)
+    ]
+    judge = Judge([])
+    judge.partitions["*"] = changes
+    dependencies = [Count(f"list_price_min={number}", capped=False) for number in range(200)]
+    dependencies[:untouched] = [
+        Count(f"postal_code={number}", False) for number in range(untouched)
+    ]
+    registry = {
+        str(at): decoded(entry(at).descriptor((one,))) for at, one in enumerate(dependencies)
+    }
+    found = judge.affected("*", registry)
+    assert len(found) == (200 if untouched == 10 else 200 - untouched)
+
+
 def test_entry_that_says_nothing_of_its_dependencies_goes_with_any_change():
     random = random_module.Random(1)
     judge = Judge([])
