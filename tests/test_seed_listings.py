@@ -220,6 +220,7 @@ def _with_impossible_media(made: Listing) -> Listing:
 @pytest.mark.django_db
 def test_filling_an_empty_inventory_is_logged_as_a_change_of_whole_tables(monkeypatch):
     monkeypatch.setattr(seeding, "LARGEST_FILL", 20)
+    ChangeEvent.objects.all().delete()  # that the tables were emptied for this test is logged, too
     seed(25)
     logged = ChangeEvent.objects.filter(table_name=Property._meta.db_table)
     assert [event.after and event.after["listing_key"] for event in logged] == [
