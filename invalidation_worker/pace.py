@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # A third of the weight of others (sched_prio_to_weight in the kernel's kernel/sched/core.c: 335
@@ -19,11 +20,19 @@ CROWDED = 0.1  # of the time that the work took, spent waiting for a processor
 LONGEST_REST_SECONDS = 1.0
 
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
+_AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def yield_to_others() -> None:
-    """Run this thread at lower priority from now on; on other systems than Linux, the process."""
+    """Run this thread at lower priority from now on; on other systems than Linux, the process.
+
+    Where Linux first divides the processors among sessions (man 7 sched, "The autogroup feature"),
+    that would count within this session only: a process that leads one lowers all of it.
+    """
     os.nice(NICENESS)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            _AUTOGROUP.write_text(str(NICENESS))
 
 
 class Pace:
