@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 BATCH = 500  # events in one transaction: some tens of milliseconds of work
 # Nothing is wrong with the events. Any other error of the database is about one of them.
 TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError)
-# Beyond this a flush is cheaper than looking, and the backlog of a bulk load ends at once.
+# When more than these are left after a batch, a flush is cheaper than looking, and the backlog of a
+# bulk load ends at once.
 FLUSH_ABOVE = 20_000
 
 
@@ -36,7 +37,7 @@ class Applied:
 
 
 def apply_batch() -> Applied:
-    """Apply up to 500 events, or all of them with a flush when there are more than 20,000.
+    """Apply up to 500 events, or all with a flush when more than 20,000 others are waiting.
 
     The events leave the log in the transaction in which their entries leave the cache, so dying
     anywhere brings them back; applying one twice drops a little too much and is never wrong.
@@ -45,24 +46,36 @@ def apply_batch() -> Applied:
         redis.RedisError, DatabaseError: nothing was applied; try again.
     """
     cache = store("pipeline")
-    if change_log.is_longer_than(FLUSH_ABOVE):
-        return _flush(cache)
     started = time.monotonic()
     with transaction.atomic():
         rows = change_log.claim(BATCH)
-        try:
-            with transaction.atomic():  # so that what one event breaks can be gone on with
-                done = _invalidate(cache, rows)
-        except TRY_AGAIN:
-            raise
-        except Exception:
-            logger.exception("a batch could not be decided; its events are tried one at a time")
-            done = _one_by_one(cache, rows)
+        is_backlog = len(rows) == BATCH and change_log.is_longer_than(FLUSH_ABOVE)
+        if is_backlog:
+            number = len(rows) + _flush(cache)
+        else:
+            done = _drop(cache, rows)
     milliseconds = (time.monotonic() - started) * 1000
+    if is_backlog:
+        logger.info("applied events=%d entries=all milliseconds=%.1f", number, milliseconds)
+        flush = traces.of_order(f"flush for {number:,} events", None, milliseconds)
+        traces.write(cache, [flush])
+        return Applied(number)
     for row in rows:
         _log(row, "all" if done is None else done.entries[row.id], milliseconds)
     traces.write(cache, traces.of_events(rows, done, milliseconds))
     return Applied(len(rows), done.pages if done else [])
+
+
+def _drop(cache: Store, rows: list[Row]) -> Invalidated | None:
+    """What was dropped; none: everything."""
+    try:
+        with transaction.atomic():  # so that what one event breaks can be gone on with
+            return _invalidate(cache, rows)
+    except TRY_AGAIN:
+        raise
+    except Exception:
+        logger.exception("a batch could not be decided; its events are tried one at a time")
+        return _one_by_one(cache, rows)
 
 
 def _invalidate(cache: Store, rows: list[Row]) -> Invalidated | None:
@@ -96,17 +109,12 @@ def _one_by_one(cache: Store, rows: list[Row]) -> Invalidated | None:
     return None if everything else done
 
 
-def _flush(cache: Store) -> Applied:
-    started = time.monotonic()
-    with transaction.atomic():
-        number = change_log.discard_all()
-        skip_ids()
-        cache.flush()
-    milliseconds = (time.monotonic() - started) * 1000
-    logger.info("applied events=%d entries=all milliseconds=%.1f", number, milliseconds)
-    flush = traces.of_order(f"flush for {number:,} events", None, milliseconds)
-    traces.write(cache, [flush])
-    return Applied(number)
+def _flush(cache: Store) -> int:
+    """How many events it made up for, besides those that are claimed."""
+    number = change_log.discard_all()
+    skip_ids()
+    cache.flush()
+    return number
 
 
 def _log(row: Row, entries: int | str, milliseconds: float) -> None:

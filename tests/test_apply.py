@@ -314,7 +314,8 @@ def test_event_that_nobody_understands_drops_everything_and_is_kept_to_be_read(
 
 
 def test_backlog_beyond_the_limit_is_applied_as_one_flush(homes, monkeypatch):
-    monkeypatch.setattr(apply_module, "FLUSH_ABOVE", 2)
+    monkeypatch.setattr(apply_module, "BATCH", 1)
+    monkeypatch.setattr(apply_module, "FLUSH_ABOVE", 1)
     apply_all()
     fill_all()
     for price in range(3):

@@ -134,7 +134,8 @@ def test_flush_takes_older_traces_away_and_leaves_its_own(cache, home, table):
 
 
 def test_backlog_that_is_flushed_leaves_one_trace(cache, home, monkeypatch):
-    monkeypatch.setattr(apply_module, "FLUSH_ABOVE", 1)
+    monkeypatch.setattr(apply_module, "BATCH", 1)
+    monkeypatch.setattr(apply_module, "FLUSH_ABOVE", 0)
     change_price(1)
     change_price(2)
     apply_batch()
