@@ -25,6 +25,7 @@ PAUSE_SECONDS = (0.2, 0.8)  # between two changes, or bursts: about two writes a
 BURST = 0.15  # of the times a writer makes a few changes of one listing, and watches none
 BURST_WRITES = (2, 5)
 BURST_PAUSE_SECONDS = (0.0, 0.1)  # about as long as an apply and a fill take
+LOOK_SECONDS = 0.002  # between two looks at a page: without it, watching itself fills a processor
 WATCH_SECONDS = 5.0  # who has not seen a change arrive by then goes on: it counts as that late
 
 
@@ -130,7 +131,7 @@ class Writer:
         return write
 
     def _arrival(self, write: Write, eye: Visitor, page: Page) -> float:
-        """Ask for a page without a pause until it shows the write: when that request began.
+        """Ask for a page until it shows the write: when that request began.
 
         That is the commit itself if the first request did; and now, if patience has ended.
         """
@@ -138,6 +139,7 @@ class Writer:
         if sighting is not None and self.shows_truth(sighting):
             return write.committed
         while time.monotonic() < write.committed + WATCH_SECONDS:
+            time.sleep(LOOK_SECONDS)
             sighting = self._look(eye, page)
             if sighting is not None and self.shows_truth(sighting):
                 return sighting.began
