@@ -15,6 +15,7 @@ from invalidation_worker.doorbell import WARM, Publisher, Ring, doorbell
 from invalidation_worker.warmer import BATCH as WARMING_BATCH
 from invalidation_worker.warmer import EXPIRES_SECONDS, warmer
 from listings.cache.entries import Descriptor
+from listings.cache.trust import trust
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ def apply(ring: dict[str, Any] | None = None) -> None:
 @shared_task
 def warm(pages: list[tuple[str, str, str]]) -> None:
     """Fill those of these pages that visitors want. Each is a release, a name and arguments."""
+    if trust.is_off:
+        return  # it would render pages that nobody may keep
     close_old_connections()
     warmer.add(Descriptor(*page) for page in pages)
 

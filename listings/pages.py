@@ -7,6 +7,7 @@ asks for it; and what it gets can be written down, so the warmer can call it too
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,7 +23,9 @@ from listings import popularity
 from listings.cache.counters import Outcome
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Layer
+from listings.cache.near import Ticket, near
 from listings.cache.reading import Answer, Content, bypass, read, without_waiting
+from listings.cache.trust import trust
 from listings.gate import rendering
 
 S = TypeVar("S")
@@ -65,6 +68,21 @@ class Subject(Generic[S]):
     query: Callable[[S], str] = lambda about: ""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the near cache may keep of a response."""
+
+    ticket: Ticket
+    answer: Answer
+    wish: tuple[str, str] | None  # the page that reading it again is a wish for
+
+
+class PageResponse(HttpResponse):
+    """A page as visitors get it."""
+
+    offer: Offer | None = None
+
+
 class CachedPage(Generic[S]):
     """A Django view that answers from the page layer."""
 
@@ -83,11 +101,17 @@ class CachedPage(Generic[S]):
         if is_staff and request.GET.get("as") != "visitor":
             return self._for_staff(request, about)
         entry = self._entry(about)
+        ticket = near.ticket(entry)
         answer = self._read(entry, about)
         # Nobody wants a page that says that there is none, though a crawler may ask for many.
-        if answer.content.status == 200 and not is_staff:
+        is_wish = answer.content.status == 200 and not is_staff
+        if is_wish:
             popularity.note(entry.name, entry.arguments)
-        return _respond(request, answer)
+        response = _respond(request, answer)
+        if ticket and answer.outcome is Outcome.HIT:
+            wish = (entry.name, entry.arguments) if is_wish else None
+            response.offer = Offer(ticket, answer, wish)
+        return response
 
     def warm(self, arguments: str) -> Outcome:
         """Fill the entry of this subject, unless it is filled. Not counted as anybody's wish.
@@ -171,20 +195,18 @@ def _is_staff(request: HttpRequest) -> bool:
     )
 
 
-def _respond(request: HttpRequest, answer: Answer) -> HttpResponse:
+def _respond(request: HttpRequest, answer: Answer) -> PageResponse:
     """The stored bytes as they are, unzipped for the few who cannot read gzip, or 304."""
     content = answer.content
     zipped = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-    # Two encodings are two representations, so their strong ETags differ (RFC 9110, 8.8.3.3).
-    etag = f'"{content.etag}{"-gzip" if zipped else ""}"'
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    if content.status == 200 and (etag in known or "*" in known or f"W/{etag}" in known):
-        response = HttpResponse(status=304)
+    etag = etag_of(content, zipped)
+    if content.status == 200 and knows(request.headers.get("If-None-Match", ""), etag):
+        response = PageResponse(status=304)
         del response["Content-Type"]
     else:
         body = content.body if zipped else gzip.decompress(content.body)
         sent = b"" if request.method == "HEAD" else body
-        response = HttpResponse(sent, status=content.status, content_type=content.content_type)
+        response = PageResponse(sent, status=content.status, content_type=content.content_type)
         response["Content-Length"] = str(len(body))
         if zipped:
             response["Content-Encoding"] = "gzip"
@@ -193,7 +215,25 @@ def _respond(request: HttpRequest, answer: Answer) -> HttpResponse:
     # A browser may keep the page but asks each time: no invalidation reaches a browser.
     response["Cache-Control"] = "no-cache"
     response["Cache-Status"] = CACHE_STATUS[answer.outcome]
+    if answer.outcome in (Outcome.HIT, Outcome.STALE):
+        response["Age"] = age(answer)
     return response
+
+
+def age(answer: Answer) -> str:
+    """How long ago a stored page was true at the least, in whole seconds (RFC 9111, 5.1)."""
+    return str(max(0, int(time.monotonic() - trust.monotonic(answer.as_of))))
+
+
+def etag_of(content: Content, zipped: bool) -> str:
+    """Two encodings are two representations, so their strong ETags differ (RFC 9110, 8.8.3.3)."""
+    return f'"{content.etag}{"-gzip" if zipped else ""}"'
+
+
+def knows(if_none_match: str, etag: str) -> bool:
+    """Whether who sends this header has the page already (RFC 9110, 13.1.2)."""
+    known = parse_etags(if_none_match)
+    return etag in known or "*" in known or f"W/{etag}" in known
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

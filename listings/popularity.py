@@ -7,9 +7,9 @@ the order of these moments is the order of the scores, at any time, and reads th
 added to a moment as they would be to a score (forward decay: Cormode, Shkapenyuk, Srivastava and
 Xu, "Forward Decay: A Practical Time Decay Model for Streaming Systems", ICDE 2009).
 
-Whoever answers a visitor calls `note`, which only puts the page on a list. A thread of each web
-process counts the list and adds it to the database every two seconds, in one statement. Losing the
-last two seconds of a process that dies is accepted.
+Who answers a visitor calls `note`, which only puts the page on a list; the near cache counts its
+hits itself. A thread of each web process counts the list and adds all of it to the database every
+two seconds, in one statement. Losing the last two seconds of a process that dies is accepted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from datetime import datetime
 
 from django.db import close_old_connections, connection
 
+from listings.cache.near import near
 from listings.models import PagePopularity
 
 logger = logging.getLogger(__name__)
@@ -133,11 +134,16 @@ def most_wanted(number: int) -> list[PageKey]:
 
 def _count() -> None:
     for _ in range(len(_noted)):
-        page = _noted.popleft()
-        if page in _reads:
-            _reads[page] += 1
-        elif len(_reads) < MOST_COUNTED and len(page[1]) <= LONGEST:
-            _reads[page] = 1
+        _add(_noted.popleft(), 1)
+    for page, reads in near.harvest():
+        _add(page, reads)
+
+
+def _add(page: PageKey, reads: int) -> None:
+    if page in _reads:
+        _reads[page] += reads
+    elif len(_reads) < MOST_COUNTED and len(page[1]) <= LONGEST:
+        _reads[page] = reads
 
 
 def _keep_flushing() -> None:

@@ -89,6 +89,9 @@ CACHES = {
     "pipeline": _redis("pipeline", 2.0),
 }
 
+# Of pages in the memory of each web process; 0 keeps none there.
+NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 64 * 2**20, 0, 2**40)
+
 # ---- web ----
 LISTEN_HOST = env.text("LISTEN_HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, 1, 65535)

@@ -10,8 +10,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 # A thread that renders a page would otherwise keep one that serves a hit waiting for 5 ms a turn.
 sys.setswitchinterval(0.0005)
 
-application = get_wsgi_application()
+django = get_wsgi_application()
 
 from listings import popularity  # noqa: E402 - models need the settings
+from listings.cache.near import near  # noqa: E402
+from listings.cache.tracking import keep_tracking  # noqa: E402
+from web.front import Front  # noqa: E402
 
 popularity.keep_flushing()
+keep_tracking(near)
+
+application = Front(django, near)

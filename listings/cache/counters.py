@@ -14,6 +14,7 @@ from collections import Counter
 import redis
 
 from listings.cache.entries import Layer
+from listings.cache.near import near
 from listings.cache.store import store
 
 KEY = "s:counters"
@@ -31,8 +32,10 @@ class Outcome(enum.StrEnum):
     ERROR = "error"  # the cache did not answer
 
 
-_counts: Counter[tuple[Layer, Outcome]] = Counter()
-_flushed: Counter[tuple[Layer, Outcome]] = Counter()
+NEAR_HITS, NEAR_MISSES = "near:hit", "near:miss"
+
+_counts: Counter[str] = Counter()
+_flushed: Counter[str] = Counter()
 _counting = threading.Lock()
 _lock = threading.Lock()  # of flushing
 _started = False
@@ -41,7 +44,7 @@ _started = False
 def count(layer: Layer, outcome: Outcome) -> None:
     """Note how one read ended."""
     with _counting:  # += reads and writes: two threads would now and then count as one
-        _counts[layer, outcome] += 1
+        _counts[f"{layer.value}:{outcome}"] += 1
     if not _started:
         _start()
 
@@ -52,12 +55,21 @@ def totals() -> dict[Layer, dict[Outcome, int]]:
     Raises:
         redis.RedisError: the cache server does not answer.
     """
-    raw: dict[bytes, bytes] = store("pipeline").client.hgetall(KEY)  # type: ignore[assignment]
-    fields = {name.decode(): int(number) for name, number in raw.items()}
+    fields = _fields()
     return {
-        layer: {outcome: fields.get(f"{layer.value}:{outcome}", 0) for outcome in Outcome}
+        layer: {outcome: fields[f"{layer.value}:{outcome}"] for outcome in Outcome}
         for layer in Layer
     }
+
+
+def near_totals() -> tuple[int, int]:
+    """The same for the near caches: hits, and pages that had to be asked for.
+
+    Raises:
+        redis.RedisError: the cache server does not answer.
+    """
+    fields = _fields()
+    return fields[NEAR_HITS], fields[NEAR_MISSES]
 
 
 def flush() -> None:
@@ -69,12 +81,18 @@ def flush() -> None:
     with _lock:
         with _counting:
             now = _counts.copy()
+        now[NEAR_HITS], now[NEAR_MISSES] = near.hits, near.misses
         pipe = store("pipeline").client.pipeline(transaction=False)
-        for (layer, outcome), number in now.items():
-            if new := number - _flushed[layer, outcome]:
-                pipe.hincrby(KEY, f"{layer.value}:{outcome}", new)
+        for field, number in now.items():
+            if new := number - _flushed[field]:
+                pipe.hincrby(KEY, field, new)
         pipe.execute()
         _flushed.update(now - _flushed)
+
+
+def _fields() -> Counter[str]:
+    raw: dict[bytes, bytes] = store("pipeline").client.hgetall(KEY)  # type: ignore[assignment]
+    return Counter({name.decode(): int(number) for name, number in raw.items()})
 
 
 def _start() -> None:

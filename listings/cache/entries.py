@@ -61,8 +61,11 @@ class Entry:
         return _encoder.encode(Descriptor(release(), self.name, self.arguments, dependencies))
 
 
+VALUES = "v:"  # begins the key of each value, and of nothing else
+
+
 def value_key(partition: str, digest: str) -> str:
-    return f"v:{{{partition}}}:{digest}"
+    return f"{VALUES}{{{partition}}}:{digest}"
 
 
 def lease_key(partition: str, digest: str) -> str:

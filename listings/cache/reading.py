@@ -46,7 +46,9 @@ class Answer:
 
     content: Content
     outcome: Outcome
-    as_of: int = 0  # microseconds of the cache server's clock; 0: not known
+    # Microseconds of the cache server's clock; 0: not known, or nothing was kept.
+    as_of: int = 0
+    expires_at: int = 0
 
 
 class Taken(Exception):
@@ -96,9 +98,9 @@ def read(entry: Entry, load: Callable[[], Content]) -> Answer:
     Raises:
         Taken: somebody else is filling it; only inside `without_waiting`.
     """
-    if _bypassing.get() or _in_transaction():
+    if _bypassing.get() or trust.is_off or _in_transaction():
         if fill := _filling.get():
-            fill.as_of = NEVER  # what is read in a transaction must not get into an entry
+            fill.as_of = NEVER  # such a part must not get into an entry
         return _unstored(entry, load, Outcome.BYPASS)
     try:
         not_before = _not_before()
@@ -215,7 +217,7 @@ def _hit(entry: Entry, stored: Stored, outcome: Outcome) -> Answer:
         fill.takes_in(header.as_of, header.boundary, header.dependencies)
     _count(entry, outcome)
     content = Content(stored.body, header.status, header.content_type, header.etag)
-    return Answer(content, outcome, header.as_of)
+    return Answer(content, outcome, header.as_of, header.expires_at)
 
 
 def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before: int) -> Answer:

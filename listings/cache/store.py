@@ -5,6 +5,7 @@ Nothing else in the project writes a value, a lease or a registration.
 
 from __future__ import annotations
 
+import enum
 import functools
 import random
 import secrets
@@ -63,12 +64,20 @@ class Full:
     """There is no room to store this entry."""
 
 
+class Switch(enum.StrEnum):
+    """What an operator can switch off."""
+
+    NEAR = "near"  # the near caches of all processes
+    ALL = "all"  # every cache: pages come from the database
+
+
 class Mark(NamedTuple):
     """The horizon as it stands: it says that changes are applied in time, as long as it moves."""
 
     run: str  # of the cache server; a restart is another run
     counter: int  # 0: this run's data have not been vouched for
     now: int  # microseconds of the cache server's clock
+    off: frozenset[Switch]  # what is switched off
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class Store:
         self._invalidate = _script(client, "invalidate")
         self._sweep = _script(client, "sweep")
         self._horizon = _script(client, "horizon")
+        self._flush = _script(client, "flush")
 
     def lease(self, entry: Entry, not_before: int = 0) -> Stored | Lease | Wait | Full:
         """The stored value, if it is as of `not_before` (µs) or later; else who may fill it."""
@@ -225,16 +235,27 @@ class Store:
         """The horizon; moved on first if `move_for` is the id of the server's present run, and by
         its clock it is not later than `not_after` (µs).
         """
-        run, counter, now = self._horizon(keys=[HORIZON_KEY], args=[move_for, not_after])
-        return Mark(run.decode(), counter, now)
+        run, counter, now, *off = self._horizon(keys=[HORIZON_KEY], args=[move_for, not_after])
+        switched_off = frozenset(
+            switch for switch, is_off in zip(Switch, off, strict=True) if is_off
+        )
+        return Mark(run.decode(), counter, now, switched_off)
+
+    def switch(self, switch: Switch, *, on: bool) -> None:
+        """Every process heeds it the next time it looks at the horizon. It outlives a flush, but
+        not the server.
+        """
+        self.client.hset(HORIZON_KEY, switch, int(not on))
 
     def policy(self) -> str:
         """The server's `maxmemory-policy`, which has to be `POLICY`."""
         return str(self.client.info("memory")["maxmemory_policy"])
 
     def flush(self) -> None:
-        """Take everything away, at once for whoever looks; the server frees the memory later."""
-        self.client.flushdb(asynchronous=True)
+        """Take everything away but the switches, at once for whoever looks; the server frees the
+        memory later.
+        """
+        self._flush(keys=[HORIZON_KEY])
 
     def _in_steps(
         self, script: Script, digests: Mapping[str, Iterable[str]], layer: Layer

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import redis
 
-from listings.cache.store import Mark, store
+from listings.cache.store import Mark, Switch, store
 
 PATIENCE_SECONDS = 5.0  # how long the horizon may stand still
 OLDEST_SECONDS = 10.0  # what is distrusted may be so old; together less than the 15 s promised
@@ -32,6 +33,8 @@ class Trust:
         self._looked_at = NEVER
         self._moved_at = NEVER
         self._failed_at = NEVER  # the first look: who asks next need not wait as long again
+        self._off: frozenset[Switch] = frozenset()
+        self.near_until = NEVER  # monotonic: what is near is trusted until then
 
     def not_before(self) -> int:
         """What is as of earlier (µs of the cache server's clock) must not be served; 0: all may.
@@ -44,6 +47,18 @@ class Trust:
         if time.monotonic() - self._moved_at < PATIENCE_SECONDS:
             return 0
         return int((time.monotonic() + self._clock_offset - OLDEST_SECONDS) * 1e6)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether an operator has switched all caches off, as far as is known."""
+        if not self._watching:
+            with suppress(redis.RedisError):
+                self._start()
+        return Switch.ALL in self._off
+
+    def monotonic(self, moment: int) -> float:
+        """A moment of the cache server's clock (µs) on ours (s)."""
+        return moment / 1e6 - self._clock_offset
 
     def look(self) -> None:
         """Look at the horizon once.
@@ -59,6 +74,11 @@ class Trust:
             self._distrust()
             raise
         self._clock_offset = mark.now / 1e6 - time.monotonic()  # short by the answer's way
+        self._off = mark.off
+        self._moved(mark, asked_at)
+        self.near_until = NEVER if self._off else self._moved_at + PATIENCE_SECONDS
+
+    def _moved(self, mark: Mark, asked_at: float) -> None:
         last, self._mark = self._mark, mark
         last_looked_at, self._looked_at = self._looked_at, asked_at
         if last is None:
@@ -69,7 +89,7 @@ class Trust:
             self._moved_at = last_looked_at  # or later: who was frozen since cannot know
 
     def _distrust(self) -> None:
-        self._mark, self._moved_at = None, NEVER
+        self._mark, self._moved_at, self.near_until = None, NEVER, NEVER
 
     def _start(self) -> None:
         with self._lock:

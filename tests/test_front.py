@@ -1,0 +1,246 @@
+"""The front door: near hits look like Django's own answers, and only plain requests get them."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import os
+import time
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+
+from listings import pages, popularity
+from listings.cache import reading
+from listings.cache.near import Near
+from listings.cache.store import store
+from listings.cache.trust import Trust, trust
+from listings.models import Property
+from tests.conftest import apply_all
+from web.front import Front
+
+pytestmark = pytest.mark.usefixtures("platform")
+
+ACCEPT = [{}, {"HTTP_ACCEPT_ENCODING": "gzip, br"}, {"HTTP_ACCEPT_ENCODING": "gzip;q=0"}]
+PAGES = ["/listings/A-1/", "/listings/?city=Kent", "/listings/nothing/", "/listings/gone/"]
+
+
+class Got(NamedTuple):
+    status: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def is_near(self) -> bool:
+        return self.headers["Cache-Status"] == "listings; hit; detail=near"
+
+
+class Door:
+    """Requests as a server makes them."""
+
+    def __init__(self, front: Front) -> None:
+        self.front = front
+
+    def get(self, url: str, method: str = "GET", **more: Any) -> Got:
+        path, _, query = url.partition("?")
+        environ = {
+            **os.environ,
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "8000",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "localhost:8000",
+            "wsgi.input": BytesIO(),
+            "wsgi.url_scheme": "http",
+            **more,
+        }
+        said: list[Any] = []
+        body = b"".join(self.front(environ, lambda *words: said.extend(words)))
+        headers = dict(said[1])
+        assert len(headers) == len(said[1])
+        return Got(said[0], headers, body)
+
+
+@pytest.fixture
+def near(monkeypatch):
+    """A near cache to which nothing is pushed, trusted as if the horizon moved."""
+    monkeypatch.setattr(Trust, "_keep_looking", lambda self: None)
+    trust.look()
+    monkeypatch.setattr(trust, "_watching", True)
+    monkeypatch.setattr(trust, "near_until", time.monotonic() + 60)
+    near = Near(1_000_000, trust)
+    near.begin(time.monotonic() + 60)
+    for module in (pages, popularity):
+        monkeypatch.setattr(module, "near", near)
+    return near
+
+
+@pytest.fixture
+def door(near):
+    for key, columns in {"A-1": {}, "gone": {"standard_status": "Withdrawn"}}.items():
+        Property.objects.create(listing_key=key, list_price=500_000, city="Kent", **columns)
+    apply_all()
+    return Door(Front(WSGIHandler(), near))
+
+
+def made_near(door: Door, url: str, **more: Any) -> Got:
+    """Filled, read from the cache server, read from near."""
+    door.get(url, **more)
+    door.get(url, **more)
+    got = door.get(url, **more)
+    assert got.is_near
+    return got
+
+
+def comparable(got: Got) -> tuple[str, dict[str, str], bytes]:
+    own = {name: value for name, value in got.headers.items() if name != "Age"}
+    own["Cache-Status"] = own["Cache-Status"].replace("; detail=near", "")
+    return got.status, own, got.body
+
+
+@pytest.mark.parametrize("url", PAGES)
+@pytest.mark.parametrize("learnt_from", ["GET", "HEAD", "304"])
+@pytest.mark.parametrize("asked", [*itertools.product(["GET", "HEAD"], ACCEPT)], ids=str)
+def test_near_hit_is_what_django_answers(door, near, url, learnt_from, asked):
+    method, accept = asked
+    first = door.get(url)
+    if learnt_from == "304":
+        more = {"HTTP_IF_NONE_MATCH": first.headers["ETag"]}
+    else:
+        more = {"method": learnt_from}
+    assert not door.get(url, **more).is_near
+    hit = door.get(url, method, **accept)
+    assert hit.is_near
+    known = door.get(url, method, **accept, HTTP_IF_NONE_MATCH=f'"x", W/{hit.headers["ETag"]}')
+    any_known = door.get(url, method, **accept, HTTP_IF_NONE_MATCH="*")
+    near.drop_all()
+    assert comparable(hit) == comparable(door.get(url, method, **accept))
+    for got, header in ((known, hit.headers["ETag"]), (any_known, "*")):
+        near.drop_all()
+        assert comparable(got) == comparable(
+            door.get(url, method, **accept, HTTP_IF_NONE_MATCH=header)
+        )
+
+
+def test_security_headers_are_those_of_an_uncached_answer(door, near):
+    hit = made_near(door, "/listings/A-1/")
+    with reading.bypass():
+        uncached = door.get("/listings/A-1/?fresh")
+    assert "fwd=bypass" in uncached.headers["Cache-Status"]
+    without = {"Cache-Status", "Age", "ETag", "Content-Length"}
+    assert {k: v for k, v in hit.headers.items() if k not in without} == {
+        k: v for k, v in uncached.headers.items() if k not in without
+    }
+    assert {"X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy"} <= hit.headers.keys()
+
+
+def test_gzipped_and_plain_bodies_say_the_same(door):
+    plain = made_near(door, "/listings/A-1/")
+    zipped = door.get("/listings/A-1/", HTTP_ACCEPT_ENCODING="gzip")
+    assert zipped.is_near
+    assert gzip.decompress(zipped.body) == plain.body
+    assert zipped.headers["Content-Length"] == str(len(zipped.body))
+    assert zipped.headers["ETag"] != plain.headers["ETag"]
+
+
+def test_age_is_since_the_page_was_true(door, near):
+    made_near(door, "/listings/A-1/")
+    (kept,) = near._pages.values()
+    assert kept.response.born <= time.monotonic()
+    assert time.monotonic() - kept.response.born < 60
+    assert door.get("/listings/A-1/").headers["Age"] in {"0", "1", "2", "3", "4", "5"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"method": "POST"},
+        {"HTTP_HOST": "elsewhere.example"},
+        {"HTTP_HOST": ""},
+        {"HTTP_COOKIE": f"{django_settings.SESSION_COOKIE_NAME}=abc"},
+        {"HTTP_X_FORWARDED_PROTO": "https"},
+    ],
+    ids=str,
+)
+def test_unusual_request_is_djangos_to_answer(door, more):
+    made_near(door, "/listings/A-1/")
+    got = door.get("/listings/A-1/", **more)
+    assert "near" not in got.headers.get("Cache-Status", "")
+    if "elsewhere" in str(more):
+        assert got.status.startswith("400")
+
+
+def test_host_that_is_not_ours_keeps_nothing_near(door, near):
+    for _ in range(3):
+        assert door.get("/listings/A-1/", HTTP_HOST="elsewhere.example").status.startswith("400")
+    assert near.size == (0, 0)
+
+
+def test_staff_see_no_cache_and_put_nothing_near(door, near):
+    client = Client()
+    client.force_login(User.objects.create(username="editor", is_staff=True))
+    cookie = client.cookies.output(header="").strip()
+    for url in ("/listings/A-1/", "/listings/A-1/?as=visitor"):
+        for _ in range(3):
+            got = door.get(url, HTTP_COOKIE=cookie)
+            assert "near" not in got.headers["Cache-Status"]
+    assert near.size == (0, 0)
+
+
+def test_visitors_with_a_session_get_what_is_stored(door):
+    made_near(door, "/listings/A-1/")
+    cookie = f"{django_settings.SESSION_COOKIE_NAME}=unknown"
+    assert door.get("/listings/A-1/", HTTP_COOKIE=cookie).headers["Cache-Status"] == "listings; hit"
+
+
+def test_what_is_not_stored_is_not_near(door, near):
+    for _ in range(3):
+        door.get("/robots.txt")
+        assert door.get("/listings/?page=x").status.startswith("400")
+    assert near.size == (0, 0)
+    assert not door.get("/listings/A-1/").is_near  # stored now
+    assert near.size == (0, 0)
+
+
+def test_process_variables_are_not_in_what_django_sees(near, monkeypatch):
+    monkeypatch.setenv("SOME_SECRET", "hush")
+    seen: dict[str, Any] = {}
+
+    class Spy(WSGIHandler):
+        def __call__(self, environ, start_response):
+            seen.update(environ)
+            return super().__call__(environ, start_response)
+
+    Door(Front(Spy(), near)).get("/robots.txt")
+    assert "SOME_SECRET" not in seen
+    assert "PATH" not in seen
+    assert seen["HTTP_HOST"] == "localhost:8000"
+
+
+def test_near_hits_are_counted_as_wishes(door):
+    made_near(door, "/listings/A-1/")
+    made_near(door, "/listings/nothing/")
+    popularity._noted.clear()
+    popularity._reads.clear()
+    popularity.near.harvest()
+    for _ in range(5):
+        door.get("/listings/A-1/")
+        door.get("/listings/nothing/")
+    popularity._count()
+    assert popularity._reads == {("property_detail", "A-1"): 5}
+    popularity._reads.clear()
+
+
+def test_all_off_bypasses_every_cache(door, monkeypatch):
+    made_near(door, "/listings/A-1/")
+    monkeypatch.setattr(Trust, "is_off", True)
+    got = door.get("/listings/A-1/?x")
+    assert got.headers["Cache-Status"] == "listings; fwd=bypass"
+    assert store("pipeline").client.dbsize() > 0

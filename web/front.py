@@ -1,0 +1,144 @@
+"""The front door: pages that are near are answered here, before Django hears of the request.
+
+What Django has answered from the cache is kept near together with the headers that Django gave it,
+so an answer from here differs from Django's in `Cache-Status` and `Age` only. Whatever is unusual
+in a request (another method, a session, an unknown host) is Django's to answer.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.http.request import split_domain_port, validate_host
+
+from listings.cache.near import Kept, Near
+from listings.cache.trust import trust
+from listings.pages import Offer, PageResponse, accepts_gzip, etag_of, knows
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+Environ = dict[str, Any]
+
+STATUS: Final = ("Cache-Status", "listings; hit; detail=near")
+# Of Django's headers, those that depend on how a page is sent. The others are the page's own.
+SENDING = {"age", "cache-status", "content-encoding", "content-length", "content-type", "etag"}
+
+
+class Reply:
+    """A page in every form in which it can be sent."""
+
+    __slots__ = ("body", "born", "etags", "headers", "is_ok", "status", "unchanged")
+
+    def __init__(self, response: PageResponse, offer: Offer) -> None:
+        content = offer.answer.content
+        own = [(name, value) for name, value in response.items() if name.lower() not in SENDING]
+        kind = ("Content-Type", content.content_type)
+        length = ("Content-Length", str(len(content.body)))
+        self.body: Final = content.body
+        self.born: Final = trust.monotonic(offer.answer.as_of)
+        self.is_ok: Final = content.status == 200
+        self.status: Final = f"{content.status} {HTTPStatus(content.status).phrase}"
+        # By whether gzip is accepted: identity, gzip.
+        self.etags: Final = tuple(etag_of(content, zipped) for zipped in (False, True))
+        self.unchanged: Final = tuple([*own, ("ETag", etag), STATUS] for etag in self.etags)
+        self.headers: Final = (
+            [kind, *self.unchanged[False]],
+            [kind, length, ("Content-Encoding", "gzip"), *self.unchanged[True]],
+        )
+
+
+class Front:
+    """The WSGI application."""
+
+    def __init__(self, django: WSGIHandler, near: Near) -> None:
+        self._django = django
+        self._near = near
+        # The server adds this process's variables to each request; they are nobody's business.
+        self._variables = tuple(os.environ.items())
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        address = (
+            environ["PATH_INFO"],
+            environ["QUERY_STRING"],
+            environ.get("HTTP_X_FORWARDED_PROTO"),
+        )
+        if not _is_plain(environ):
+            return self._ask(environ, start_response)
+        kept = self._near.find(address)
+        if kept is None:
+            return self._ask(environ, start_response, address)
+        return _send(kept, environ, start_response)
+
+    def _ask(
+        self, environ: Environ, start_response: StartResponse, address: object = None
+    ) -> Iterable[bytes]:
+        if "HTTP_IF_NONE_MATCH" in environ:
+            start_response = _without_wrong_length(start_response)
+        for name, value in self._variables:
+            if environ.get(name) == value:
+                del environ[name]
+        response = self._django(environ, start_response)
+        if address and isinstance(response, PageResponse) and not response.cookies:
+            self._keep(address, response)
+        return response
+
+    def _keep(self, address: object, response: PageResponse) -> None:
+        if offer := response.offer:
+            reply = Reply(response, offer)
+            kept = Kept(address, offer.wish, reply, len(reply.body))
+            self._near.keep(offer.ticket, kept, offer.answer.expires_at)
+
+
+def _is_plain(environ: Environ) -> bool:
+    """Whether anybody would get the same answer to this request."""
+    return (
+        environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        and settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", "")
+        and _is_ours(environ.get("HTTP_HOST", ""))
+    )
+
+
+def _send(kept: Kept, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    reply: Reply = kept.response
+    zipped = _accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    age = ("Age", str(int(time.monotonic() - reply.born)))
+    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+    if if_none_match and reply.is_ok and knows(if_none_match, reply.etags[zipped]):
+        start_response("304 Not Modified", [*reply.unchanged[zipped], age])
+        return []
+    headers = [*reply.headers[zipped], age]
+    body = reply.body
+    if not zipped:
+        body = gzip.decompress(body)
+        headers.append(("Content-Length", str(len(body))))
+    start_response(reply.status, headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _without_wrong_length(start_response: StartResponse) -> StartResponse:
+    """Django gives a 304 the length of no body; it must be the page's, or none (RFC 9110, 8.6)."""
+
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        if status.startswith("304"):
+            headers = [header for header in headers if header[0].lower() != "content-length"]
+        return start_response(status, headers, *error)
+
+    return start
+
+
+_accepts_gzip = lru_cache(maxsize=256)(accepts_gzip)
+
+
+@lru_cache(maxsize=256)
+def _is_ours(host: str) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
