@@ -191,11 +191,11 @@ def _microseconds(moment: datetime | str) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _at_least(column: object, bound: Decimal | int) -> bool:
+def at_least(column: object, bound: Decimal | int) -> bool:
     return Decimal(str(column)) >= bound
 
 
-def _at_most(column: object, bound: Decimal | int) -> bool:
+def at_most(column: object, bound: Decimal | int) -> bool:
     return Decimal(str(column)) <= bound
 
 
@@ -206,13 +206,13 @@ FIELDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "postal_code": ("postal_code", operator.eq),
     "property_type": ("property_type", operator.eq),
     "property_sub_type": ("property_sub_type", operator.eq),
-    "list_price_min": ("list_price__gte", _at_least),
-    "list_price_max": ("list_price__lte", _at_most),
-    "bedrooms_min": ("bedrooms_total__gte", _at_least),
-    "bathrooms_min": ("bathrooms_total_integer__gte", _at_least),
-    "living_area_min": ("living_area__gte", _at_least),
-    "living_area_max": ("living_area__lte", _at_most),
-    "year_built_min": ("year_built__gte", _at_least),
+    "list_price_min": ("list_price__gte", at_least),
+    "list_price_max": ("list_price__lte", at_most),
+    "bedrooms_min": ("bedrooms_total__gte", at_least),
+    "bathrooms_min": ("bathrooms_total_integer__gte", at_least),
+    "living_area_min": ("living_area__gte", at_least),
+    "living_area_max": ("living_area__lte", at_most),
+    "year_built_min": ("year_built__gte", at_least),
 }
 
 

@@ -7,11 +7,15 @@ with a row in some dozen operations.
 from __future__ import annotations
 
 import functools
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import accumulate
+from operator import or_
 from typing import Any, NamedTuple
 
-from listings.search import FIELDS, PropertySearch
+from listings.search import FIELDS, PropertySearch, at_least, at_most
 
 MOST_REMEMBERED = 1_000  # values of columns: some hundred bytes for 1,000 searches each
 
@@ -57,7 +61,7 @@ class SearchIndex:
             for status in statuses:
                 self._statuses[status] = self._statuses.get(status, 0) | bits(some, size)
         self._fields = [
-            (_COLUMNS[name], FIELDS[name][1], {v: bits(some, size) for v, some in values.items()})
+            (_COLUMNS[name], _refusal(name, {v: bits(some, size) for v, some in values.items()}))
             for name, values in by_value.items()
             if values
         ]
@@ -68,19 +72,40 @@ class SearchIndex:
         if not (self._statuses and row["internet_entire_listing_display_yn"]):
             return 0
         found = self._statuses.get(row["standard_status"], 0)
-        for number, (column, holds, wanting) in enumerate(self._fields):
+        for number, (column, refusal) in enumerate(self._fields):
             value = row[column]
             refusing = self._refusing.get((number, value))
             if refusing is None:
-                refusing = 0
-                for bound, searches in wanting.items():
-                    if value is None or not holds(value, bound):
-                        refusing |= searches
                 if len(self._refusing) >= MOST_REMEMBERED:
                     self._refusing.clear()
-                self._refusing[number, value] = refusing
+                refusing = self._refusing[number, value] = refusal(value)
             found &= ~refusing
         return found
+
+
+def _refusal(name: str, wanting: Mapping[Any, int]) -> Callable[[Any], int]:
+    """Tells which searches a value of a field's column keeps the row out of.
+
+    `wanting`: bound → the searches that set it. Bounds of numbers are in order, so that the place
+    of a value among them tells all that refuse it.
+    """
+    holds = FIELDS[name][1]
+    everyone: int = functools.reduce(or_, wanting.values())
+    if holds not in (at_least, at_most):
+        return lambda value: everyone & ~wanting.get(value, 0)
+    bounds = sorted(wanting)
+    first = accumulate((wanting[bound] for bound in bounds), or_)
+    up_to: list[int] = [0, *first]  # those with the first n bounds
+
+    def refusing(value: Any) -> int:
+        if value is None:
+            return everyone
+        number = Decimal(str(value))  # as `at_least` and `at_most` compare
+        if holds is at_most:
+            return up_to[bisect_left(bounds, number)]
+        return everyone & ~up_to[bisect_right(bounds, number)]
+
+    return refusing
 
 
 class Wanted(NamedTuple):
