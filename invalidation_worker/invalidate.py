@@ -59,10 +59,7 @@ def invalidate(store: Store, judge: Deciding) -> Invalidated:
     """
     done = Invalidated()
     for layer in Layer:
-        registries = {
-            partition: {digest: decoded(raw) for digest, raw in registry.items()}
-            for partition, registry in store.registries(judge.partitions, layer).items()
-        }
+        registries = store.registries(judge.partitions, layer, decoded)
         affected = {
             partition: causes
             for partition, registry in registries.items()

@@ -155,7 +155,7 @@ class Stage:
         self._cast: dict[str, Actor] = {}
         announced(patch, Store, "lease", lambda _, entry, *__: f"lease {entry.layer.value}")
         announced(patch, Store, "fill", lambda _, entry, *__: f"fill {entry.layer.value}")
-        announced(patch, Store, "registries", lambda _, __, layer: f"find {layer.value}")
+        announced(patch, Store, "registries", lambda _, __, layer, *___: f"find {layer.value}")
         announced(patch, Store, "invalidate", lambda _, __, layer: f"drop {layer.value}")
         announced(patch, Store, "flush", lambda _: "flush")
         announced(patch, sys.modules[__name__], "load_price", lambda _: "read price")

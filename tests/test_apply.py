@@ -358,8 +358,8 @@ def test_page_filled_from_an_old_queryset_entry_during_apply_does_not_survive(ho
     cache = store("pipeline")
 
     class Slow(Store):
-        def registries(self, partitions, layer):
-            found = super().registries(partitions, layer)
+        def registries(self, partitions, layer, *decoded):
+            found = super().registries(partitions, layer, *decoded)
             if layer is Layer.QUERYSET:
                 # The reader takes the page's lease and the old rows just before they are dropped.
                 answer = read(

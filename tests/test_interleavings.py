@@ -321,9 +321,9 @@ def pages_first(patch: pytest.MonkeyPatch) -> None:
 def both_registries_first(patch: pytest.MonkeyPatch) -> None:
     real, found = Store.registries, {}
 
-    def registries(self: Store, partitions: Any, layer: Layer) -> dict[str, Any]:
+    def registries(self: Store, partitions: Any, layer: Layer, *decoded: Any) -> dict[str, Any]:
         if layer is Layer.QUERYSET:
-            found.update({one: real(self, partitions, one) for one in Layer})
+            found.update({one: real(self, partitions, one, *decoded) for one in Layer})
         return found[layer]
 
     patch.setattr(Store, "registries", registries)

@@ -10,16 +10,18 @@ import functools
 import random
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, overload
 
 import redis
 from django_redis import get_redis_connection
 from redis.commands.core import Script
 from redis.exceptions import OutOfMemoryError
 
+from listings.cache import registries
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import (
     Entry,
@@ -34,15 +36,15 @@ from listings.cache.entries import (
 LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
 PARTITION_CAPACITY = 20_000  # entries of one layer in one partition; beyond it, nothing is stored
 STEP = 250  # digests in one script call: at most 3 ms during which the server serves nobody else
-READ_STEP = 1_000  # fields in one HSCAN: 0.7 ms
 JITTER = 0.1  # of the TTL, so that what was filled together does not expire together
 POLICY = "volatile-lfu"  # of eviction: the only one that never takes a registry, which has no TTL
-COUNT_FIELD = b"#"  # of a registry: how many entries it holds
+COUNT_FIELD = "#"  # of a registry: how many entries it holds
 HORIZON_KEY = "s:horizon"
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 
 Registry = dict[str, bytes]  # digest → descriptor
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,34 +186,37 @@ class Store:
         stored = Stored.decode(raw) if raw else None
         return Found(stored, descriptor, bool(leases), seconds * 1_000_000 + microseconds)
 
-    def registries(self, partitions: Iterable[str], layer: Layer) -> dict[str, Registry]:
-        """What is live or being filled in each of these partitions; empty ones are left out.
+    @overload
+    def registries(self, partitions: Iterable[str], layer: Layer) -> dict[str, Registry]: ...
+
+    @overload
+    def registries(
+        self, partitions: Iterable[str], layer: Layer, decoded: Callable[[bytes], T]
+    ) -> dict[str, dict[str, T]]: ...
+
+    def registries(
+        self, partitions: Iterable[str], layer: Layer, decoded: Callable[[bytes], object] = bytes
+    ) -> Mapping[str, Mapping[str, object]]:
+        """What is live or being filled in each of these partitions, as digest → what `decoded`
+        makes of its descriptor; empty ones are left out.
 
         Reads with HSCAN: a large hash never blocks the server for long. An entry that is
         registered from the first to the last step is in the answer.
         """
-        found: dict[str, Registry] = {}
-        cursors = dict.fromkeys(self._with_registry(list(partitions), layer), 0)
-        while cursors:
-            pipe = self.client.pipeline(transaction=False)
-            for partition, cursor in cursors.items():
-                pipe.hscan(registry_key(partition, layer), cursor, count=READ_STEP)
-            answers = dict(zip(cursors, pipe.execute(), strict=True))
-            for partition, (cursor, fields) in answers.items():
-                fields.pop(COUNT_FIELD, None)
-                if fields:
-                    registry = found.setdefault(partition, {})
-                    registry.update(zip(map(bytes.decode, fields), fields.values(), strict=True))
-                if cursor:
-                    cursors[partition] = cursor
-                else:
-                    del cursors[partition]
-        return found
+        keys = {registry_key(one, layer): one for one in self._with_registry(partitions, layer)}
+        found: dict[str, dict[str, object]] = defaultdict(dict)
+        for key, fields in registries.in_steps(self.client, keys):
+            pairs = iter(fields)
+            found[keys[key]].update(zip(map(bytes.decode, pairs), map(decoded, pairs), strict=True))
+        for registry in found.values():
+            registry.pop(COUNT_FIELD, None)
+        return {partition: registry for partition, registry in found.items() if registry}
 
-    def _with_registry(self, partitions: list[str], layer: Layer) -> Iterator[str]:
+    def _with_registry(self, partitions: Iterable[str], layer: Layer) -> Iterator[str]:
         """Those that have one. Asked with a write that changes nothing, a key renamed to itself:
         most listings are in no cache, and each EXISTS or HSCAN would count as a keyspace miss.
         """
+        partitions = list(partitions)
         pipe = self.client.pipeline(transaction=False)
         for partition in partitions:
             key = registry_key(partition, layer)
