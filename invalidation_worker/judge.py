@@ -17,7 +17,7 @@ from listings import queries
 from listings.cache.dependencies import Answer, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
 from listings.search import InvalidSearch, PropertySearch, Sort
-from listings.search_index import positions, wanted
+from listings.search_index import bits, positions, wanted
 from listings.shown import COLUMN_SETS
 
 # Words times images of one question to the database. On a busy machine 2 images and 1,000 words
@@ -86,12 +86,14 @@ class Judged(NamedTuple):
 
 
 class _Plan:
-    """Which of some candidates each change of a batch may affect."""
+    """Which of some candidates each change of a batch may affect, and which it was found to."""
 
     def __init__(self, candidates: Candidates, changes: Iterable[Change]) -> None:
         self.candidates = candidates
         self.steps = []  # the change, those that held its row before and after, those to decide
         self.any = 0
+        self.causes: dict[int, Cause] = {}  # of each affected dependency, by its identity
+        self._decided = 0
         for standing in map(Standing, changes):
             change = standing.change
             held = candidates.holding(change.before), candidates.holding(change.after)
@@ -100,9 +102,18 @@ class _Plan:
             self.any |= may
 
     def touched(self, live: Collection[int]) -> int:
-        """How many live dependencies may be affected."""
+        """The live dependencies that may be affected."""
         found = positions(self.any)
-        return sum(id(self.candidates.dependencies[at]) in live for at in found)
+        size = len(self.candidates.dependencies)
+        return bits((at for at in found if id(self.candidates.dependencies[at]) in live), size)
+
+    def undecided(self, some: int) -> int:
+        """Those of which nobody has asked before: pages share dependencies with querysets. The
+        caller will decide them.
+        """
+        some &= ~self._decided
+        self._decided |= some
+        return some
 
 
 class Judge:
@@ -115,24 +126,22 @@ class Judge:
                 self.partitions[partition].append(change)
         self._capped: dict[str, bool] = {}
         self._found: dict[str, set[int]] = {}  # words → images (by identity) that have them
+        self._plans: dict[tuple[str, int], _Plan] = {}  # by the identity of their candidates
 
     def affected(self, partition: str, registry: Mapping[str, Descriptor]) -> dict[str, Cause]:
         """Those of a partition's entries, given as digest → descriptor, that must go, and why."""
-        changes = self.partitions[partition]
-        anything = Cause(changes[0].event, None)
+        anything = Cause(self.partitions[partition][0].event, None)
         # By identity: equal dependencies are one object, and their hashes cost more.
-        dependencies = {
-            id(dependency): dependency
-            for descriptor in registry.values()
-            for dependency in descriptor.dependencies or ()
-        }
-        causes: dict[int, Cause] = {}  # of each affected dependency, by its identity
-        plans = [_Plan(some, changes) for some in _kept.covering(partition, dependencies)]
-        touched = sum(plan.touched(dependencies.keys()) for plan in plans)
-        if len(dependencies) > MANY and touched > TOUCHED * len(dependencies):
+        known = [descriptor.dependencies or () for descriptor in registry.values()]
+        live = {id(dependency): dependency for some in known for dependency in some}
+        plans = [self._plan(partition, some) for some in _kept.covering(partition, live)]
+        touched = [plan.touched(live) for plan in plans]
+        if len(live) > MANY and sum(map(int.bit_count, touched)) > TOUCHED * len(live):
             return dict.fromkeys(registry, anything)
-        for plan in plans:
-            self._decide(plan, dependencies.keys(), causes)
+        causes: dict[int, Cause] = {}
+        for plan, some in zip(plans, touched, strict=True):
+            self._decide(plan, plan.undecided(some))
+            causes |= plan.causes
         found = {}
         for digest, descriptor in registry.items():
             if descriptor.dependencies is None:
@@ -144,21 +153,25 @@ class Judge:
                     break
         return found
 
-    def _decide(self, plan: _Plan, live: Collection[int], causes: dict[int, Cause]) -> None:
-        """Find the first change that affects each of the live dependencies among candidates."""
+    def _plan(self, partition: str, candidates: Candidates) -> _Plan:
+        """The one for these candidates, which pages and querysets mostly have in common."""
+        key = partition, id(candidates)
+        if key not in self._plans:
+            self._plans[key] = _Plan(candidates, self.partitions[partition])
+        return self._plans[key]
+
+    def _decide(self, plan: _Plan, undecided: int) -> None:
+        """Find the first change that affects each of these candidates."""
         candidates = plan.candidates
-        self._ask_for_words(candidates, plan.any, live)
-        undecided = (1 << len(candidates.dependencies)) - 1
+        self._ask_for_words(candidates, undecided)
         for standing, (was, now), may in plan.steps:
             change = standing.change
             for at in positions(may & undecided):
                 dependency = candidates.dependencies[at]
-                if id(dependency) not in live:
-                    continue
                 before = self._answer(candidates, at, was, change.before)
                 after = self._answer(candidates, at, now, change.after)
                 if affects(dependency, Judged(standing, before, after, self._is_capped)):
-                    causes[id(dependency)] = Cause(change.event, dependency)
+                    plan.causes[id(dependency)] = Cause(change.event, dependency)
                     undecided ^= 1 << at
 
     def _answer(self, candidates: Candidates, at: int, holding: int, image: Image | None) -> Answer:
@@ -171,10 +184,10 @@ class Judge:
             return Answer.MAYBE
         return Answer.YES if id(image) in found else Answer.NO
 
-    def _ask_for_words(self, candidates: Candidates, may: int, live: Collection[int]) -> None:
+    def _ask_for_words(self, candidates: Candidates, some: int) -> None:
         """Ask the database, once for all, which words find what has changed."""
-        full_text = (candidates.dependencies[at] for at in positions(may & candidates.full_text))
-        words = {_words(dependency) for dependency in full_text if id(dependency) in live}
+        full_text = positions(some & candidates.full_text)
+        words = {_words(candidates.dependencies[at]) for at in full_text}
         asked = sorted(words - self._found.keys())
         images = self._images_in_lists
         if asked and max(len(asked), PARSING) * len(images) <= MOST_PAIRS:
