@@ -213,19 +213,20 @@ class Store:
         return {partition: registry for partition, registry in found.items() if registry}
 
     def _with_registry(self, partitions: Iterable[str], layer: Layer) -> Iterator[str]:
-        """Those that have one. Asked with a write that changes nothing, a key renamed to itself:
-        most listings are in no cache, and each EXISTS or HSCAN would count as a keyspace miss.
+        """Those that have one. Asked with a write that changes nothing: most listings are in no
+        cache, and each EXISTS or HSCAN would count as a keyspace miss. The server takes no element
+        from a list that is not there, and refuses to take one from a hash.
         """
         partitions = list(partitions)
         pipe = self.client.pipeline(transaction=False)
         for partition in partitions:
-            key = registry_key(partition, layer)
-            pipe.renamenx(key, key)
+            pipe.lrem(registry_key(partition, layer), 1, "")
         for partition, answer in zip(partitions, pipe.execute(raise_on_error=False), strict=True):
             if not isinstance(answer, Exception):
-                yield partition
-            elif "no such key" not in str(answer):
+                continue
+            if not str(answer).startswith("WRONGTYPE"):
                 raise answer
+            yield partition
 
     def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
         """Take entries away, given as partition → digests. Returns those that had a value."""
