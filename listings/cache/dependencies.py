@@ -22,7 +22,7 @@ class Answer(enum.Enum):
     MAYBE = 2
 
 
-class _Dependency(msgspec.Struct, frozen=True, array_like=True, tag_field="on"):
+class _Dependency(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="on"):
     """Base of all dependencies."""
 
 

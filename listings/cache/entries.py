@@ -28,7 +28,7 @@ class Layer(enum.Enum):
         return {Layer.QUERYSET: 3600, Layer.PAGE: 900}[self]
 
 
-class Descriptor(msgspec.Struct, frozen=True, array_like=True):
+class Descriptor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How to fill an entry again, and what can change it: in its partition's registry."""
 
     release: str
