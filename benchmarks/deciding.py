@@ -53,7 +53,13 @@ def main() -> None:
 
 
 def fill(entries: int) -> int:
-    """Fill lists over all cities, each with a search of its own, until so many entries live."""
+    """Fill lists over all cities, each with a search of its own, until so many entries live.
+
+    The worker has been running meanwhile: it has applied two batches before.
+    """
+    for _ in range(2):
+        change_prices(1)
+        apply_batch()
     while (live := count()) < entries:
         for _ in range(max(1, (entries - live) // 4)):
             views.property_list.warm(some_search().canonical())

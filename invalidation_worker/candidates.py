@@ -18,7 +18,7 @@ from listings.search_index import SearchIndex, bits
 PlaceIn = Callable[[str], Place]  # sort → where a row stands in it
 
 _FIRST: Place = ()  # stands before every other place
-_STEP = 32  # windows from one checkpoint to the next: a few microseconds to add up
+_STEP = 8  # windows from one checkpoint to the next: a microsecond to add up
 _FEW = 256  # dependencies that are put in order again each time: less than a millisecond
 _MOST_PARTITIONS = 64  # that are kept: those with the most entries come often
 
@@ -44,8 +44,10 @@ class Candidates:
         size = len(windows) + len(others)
         self._index = SearchIndex([one.search for one in (*windows, *others)])
         self.full_text = self._index.full_text
-        counts = (at for at, one in enumerate(others, len(windows)) if isinstance(one, Count))
+        counts = [at for at, one in enumerate(others, len(windows)) if isinstance(one, Count)]
+        capped = [at for at, one in enumerate(others, len(windows)) if _is_capped(one)]
         self._counts = bits(counts, size) & ~self.full_text
+        self.capped = bits(capped, size) & ~self.full_text
         self._rest = ((1 << size) - (1 << len(windows))) & ~self._counts | self.full_text
         self._sorts = []
         start = 0
@@ -96,7 +98,7 @@ class _Sorted:
             for at, window in enumerate(windows, start)
             if window.full and window.last is not None
         )
-        self._passed = [0]  # the windows with the first 32, 64, … of these lower ends
+        self._passed = [0]  # the windows with the first 8, 16, … of these lower ends
         for step in range(0, len(self._bottoms), _STEP):
             some = (at for _, at in self._bottoms[step : step + _STEP])
             self._passed.append(self._passed[-1] | bits(some, start + len(windows)))
@@ -109,6 +111,10 @@ class _Sorted:
         for _, at in self._bottoms[number - number % _STEP : number]:
             passed |= 1 << at
         return self.all & ~reached, reached & ~passed
+
+
+def _is_capped(dependency: Dependency) -> bool:
+    return isinstance(dependency, Count) and dependency.capped
 
 
 def _top(window: Window) -> Place:

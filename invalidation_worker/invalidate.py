@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from invalidation_worker.judge import Cause, decoded
+from invalidation_worker.judge import decoded
+from invalidation_worker.plan import Cause
 from listings.cache.entries import Descriptor, Layer, release
 from listings.cache.store import Store
 

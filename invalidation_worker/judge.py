@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -13,10 +14,11 @@ from invalidation_worker.candidates import Candidates, Kept
 from invalidation_worker.capped import capped_counts
 from invalidation_worker.change_log import Image
 from invalidation_worker.decide import Change
+from invalidation_worker.plan import Cause, Plan, Standing
 from listings import queries
-from listings.cache.dependencies import Answer, Dependency, Place, Rows, affects
+from listings.cache.dependencies import Answer, Count, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
-from listings.search import InvalidSearch, PropertySearch, Sort
+from listings.search import InvalidSearch, PropertySearch
 from listings.search_index import bits, positions, wanted
 from listings.shown import COLUMN_SETS
 
@@ -32,32 +34,6 @@ MANY = 100
 TOUCHED = 0.9
 
 _ANYTHING = Descriptor("", "", "")
-
-
-class Cause(NamedTuple):
-    """Why an entry is dropped: the first reason that was found, of perhaps several."""
-
-    event: int
-    dependency: Dependency | None  # none: anything can change the entry
-
-
-class Standing:
-    """Where the row of one change stood and stands, in each sort."""
-
-    def __init__(self, change: Change) -> None:
-        self.change = change
-        self._before: dict[str, Place] = {}
-        self._after: dict[str, Place] = {}
-
-    def before(self, sort: str) -> Place:
-        if sort not in self._before:
-            self._before[sort] = _place(sort, self.change.before)
-        return self._before[sort]
-
-    def after(self, sort: str) -> Place:
-        if sort not in self._after:
-            self._after[sort] = _place(sort, self.change.after)
-        return self._after[sort]
 
 
 class Judged(NamedTuple):
@@ -85,85 +61,56 @@ class Judged(NamedTuple):
         return self.is_capped(search)
 
 
-class _Plan:
-    """Which of some candidates each change of a batch may affect, and which it was found to."""
-
-    def __init__(self, candidates: Candidates, changes: Iterable[Change]) -> None:
-        self.candidates = candidates
-        self.steps = []  # the change, those that held its row before and after, those to decide
-        self.any = 0
-        self.causes: dict[int, Cause] = {}  # of each affected dependency, by its identity
-        self._decided = 0
-        for standing in map(Standing, changes):
-            change = standing.change
-            held = candidates.holding(change.before), candidates.holding(change.after)
-            may = candidates.of(change.key, *held, standing.before, standing.after)
-            self.steps.append((standing, held, may))
-            self.any |= may
-
-    def touched(self, live: Collection[int]) -> int:
-        """The live dependencies that may be affected."""
-        found = positions(self.any)
-        size = len(self.candidates.dependencies)
-        return bits((at for at in found if id(self.candidates.dependencies[at]) in live), size)
-
-    def undecided(self, some: int) -> int:
-        """Those of which nobody has asked before: pages share dependencies with querysets. The
-        caller will decide them.
-        """
-        some &= ~self._decided
-        self._decided |= some
-        return some
-
-
 class Judge:
-    """Judges for the changes of one batch. Ask it within the transaction that claimed them."""
+    """Judges for the changes of one batch. Make and ask it in the transaction that claimed them."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
         self.partitions: dict[str, list[Change]] = defaultdict(list)
+        changes = list(changes)
         for change in changes:
             for partition in change.partitions:
                 self.partitions[partition].append(change)
-        self._capped: dict[str, bool] = {}
+        self._issued = capped_counts.begin(changes)
+        self._capped: dict[str, bool] = {}  # search → whether it finds more than can be counted
         self._found: dict[str, set[int]] = {}  # words → images (by identity) that have them
-        self._plans: dict[tuple[str, int], _Plan] = {}  # by the identity of their candidates
+        self._plans: dict[tuple[str, int], Plan] = {}  # by the identity of their candidates
 
     def affected(self, partition: str, registry: Mapping[str, Descriptor]) -> dict[str, Cause]:
         """Those of a partition's entries, given as digest → descriptor, that must go, and why."""
         anything = Cause(self.partitions[partition][0].event, None)
         # By identity: equal dependencies are one object, and their hashes cost more.
-        known = [descriptor.dependencies or () for descriptor in registry.values()]
-        live = {id(dependency): dependency for some in known for dependency in some}
+        known = [descriptor.dependencies for descriptor in registry.values()]
+        all_of_them = list(chain.from_iterable(filter(None, known)))
+        live = dict(zip(map(id, all_of_them), all_of_them, strict=True))
         plans = [self._plan(partition, some) for some in _kept.covering(partition, live)]
         touched = [plan.touched(live) for plan in plans]
         if len(live) > MANY and sum(map(int.bit_count, touched)) > TOUCHED * len(live):
             return dict.fromkeys(registry, anything)
         causes: dict[int, Cause] = {}
-        for plan, some in zip(plans, touched, strict=True):
-            self._decide(plan, plan.undecided(some))
+        for plan, live_ones in zip(plans, touched, strict=True):
+            self._decide(plan, plan.undecided(live_ones))
             causes |= plan.causes
         found = {}
-        for digest, descriptor in registry.items():
-            if descriptor.dependencies is None:
-                found[digest] = anything
-                continue
-            for dependency in descriptor.dependencies:
-                if cause := causes.get(id(dependency)):
-                    found[digest] = cause
-                    break
+        if causes or None in known:
+            for digest, some in zip(registry, known, strict=True):
+                if some is None:
+                    found[digest] = anything
+                elif affected := [id(one) for one in some if id(one) in causes]:
+                    found[digest] = causes[affected[0]]
         return found
 
-    def _plan(self, partition: str, candidates: Candidates) -> _Plan:
+    def _plan(self, partition: str, candidates: Candidates) -> Plan:
         """The one for these candidates, which pages and querysets mostly have in common."""
         key = partition, id(candidates)
         if key not in self._plans:
-            self._plans[key] = _Plan(candidates, self.partitions[partition])
+            self._plans[key] = Plan(candidates, self.partitions[partition])
         return self._plans[key]
 
-    def _decide(self, plan: _Plan, undecided: int) -> None:
+    def _decide(self, plan: Plan, undecided: int) -> None:
         """Find the first change that affects each of these candidates."""
         candidates = plan.candidates
         self._ask_for_words(candidates, undecided)
+        undecided &= ~self._still_capped(plan, undecided)
         for standing, (was, now), may in plan.steps:
             change = standing.change
             for at in positions(may & undecided):
@@ -208,14 +155,23 @@ class Judge:
         }
         return list(images.values())
 
+    def _still_capped(self, plan: Plan, some: int) -> int:
+        """Those of these candidates that showed, and show, that there are more than 1,000."""
+        found = []
+        for at in positions(plan.stopped & some):
+            dependency = plan.candidates.dependencies[at]
+            assert isinstance(dependency, Count)
+            found.append((at, dependency))
+        asked = [count for _, count in found if count.search not in self._capped]
+        self._capped |= capped_counts.holding(asked, self._issued)
+        still = (at for at, count in found if self._capped[count.search])
+        return bits(still, len(plan.candidates.dependencies))
+
     def _is_capped(self, search: str) -> bool:
         if search not in self._capped:
-            self._capped[search] = capped_counts.holds(search, self._issued)
+            asked = [Count(search, capped=True)]
+            self._capped |= capped_counts.holding(asked, self._issued)
         return self._capped[search]
-
-    @functools.cached_property
-    def _issued(self) -> int:
-        return capped_counts.issued()
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -261,10 +217,3 @@ def _words_of(search: str) -> str:
 
 _decoder = msgspec.msgpack.Decoder(Descriptor)
 _kept = Kept()
-
-
-def _place(sort: str, image: Image | None) -> Place:
-    assert image is not None
-    if sort == queries.BY_KEY:
-        return (str(image["listing_key"]),)
-    return Sort(sort).place(image.__getitem__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from invalidation_worker.judge import Cause
+from invalidation_worker.plan import Cause
 from listings.cache import partitions
 from listings.cache.dependencies import Dependency, Rows
 from listings.cache.entries import Descriptor, Entry

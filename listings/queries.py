@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from django.db import connection, models
@@ -32,7 +32,7 @@ from listings.rows import (
     OpenHouseTime,
     Photo,
 )
-from listings.search import COUNT_CAP, PAGE_SIZE, PropertySearch
+from listings.search import COUNT_CAP, COUNT_TO, PAGE_SIZE, PropertySearch
 from listings.shown import COLUMN_SETS
 from listings.vocabulary import GONE, PUBLIC, MediaCategory, OpenHouseStatus, OpenHouseType
 
@@ -97,16 +97,45 @@ def count(search: PropertySearch) -> int:
     """How many listings a search finds; 1,001 stands for any number over 1,000."""
 
     def load() -> Loaded[int]:
-        number = count_now(search)
-        return number, (Count(search.found(), capped=number > COUNT_CAP),)
+        number, finished = count_now(search)
+        if number > COUNT_CAP:
+            return COUNT_CAP + 1, (Count(search.found(), True, number, finished),)
+        return number, (Count(search.found(), capped=False),)
 
     return _cached(_NUMBER, _search_entry("count", search, search.found()), load)
 
 
-def count_now(search: PropertySearch, most: int = 0) -> int:
-    """The same, asked of the database; counted up to `most` if that is given."""
-    found = search.filter(Property.objects.all()).values("pk").order_by()
-    return found[: most or COUNT_CAP + 1].count()
+class Counted(NamedTuple):
+    """How many listings there are, and in the sight of which transactions."""
+
+    number: int  # 1,500 stands for any number above
+    finished: int  # transactions with a lower id were over when it was counted
+
+
+def count_now(search: PropertySearch) -> Counted:
+    """How many listings a search finds, asked of the database."""
+    return counts_now([search])[0]
+
+
+def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
+    """How many each of these searches finds, asked of the database at once."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for at, search in enumerate(searches):
+        found = search.filter(Property.objects.all()).values("pk").order_by()[:COUNT_TO]
+        sql, values = found.query.sql_with_params()
+        parts.append(f"SELECT {at} AS number, (SELECT count(*) FROM ({sql}) AS found)")
+        parameters += values
+    with connection.cursor() as cursor:
+        # One statement has one snapshot, so counts and transactions belong together.
+        cursor.execute(
+            f"""
+            SELECT counted.count, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            FROM ({" UNION ALL ".join(parts)}) AS counted ORDER BY counted.number
+            """,
+            parameters,
+        )
+        return [Counted(*row) for row in cursor.fetchall()]
 
 
 def found_by_words(

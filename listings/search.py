@@ -28,6 +28,9 @@ from listings.vocabulary import ON_MARKET, PUBLIC, STATES, PropertySubType, Prop
 PAGE_SIZE = 24
 LAST_PAGE = 42  # 42 × 24 = 1,008: as far as the capped count reaches
 COUNT_CAP = 1_000
+# So far is counted, at half the cost again, so that up to 500 listings may go before the database
+# must be asked whether there are still more than 1,000.
+COUNT_TO = 1_500
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -22,6 +22,7 @@ from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, read
 from listings.cache.store import Store, store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
+from listings.search import SEARCHED
 from listings.shown import COLUMN_SETS, LOG_WHOLE_TABLES
 from tests.conftest import apply_all
 
@@ -369,7 +370,7 @@ def test_page_filled_from_an_old_queryset_entry_during_apply_does_not_survive(ho
                 between.set()
             return found
 
-    moved = {"listing_key": "A-1", "city_key": "seattle"}
+    moved = {**dict.fromkeys(SEARCHED), "listing_key": "A-1", "city_key": "seattle"}
     change = Change(1, "A-1", None, moved, COLUMN_SETS["lists"])
     invalidate(Slow(cache.client), Judge([change]))
     assert between.is_set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random as random_module
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,8 @@ from invalidation_worker import candidates as candidates_module
 from invalidation_worker import judge as judge_module
 from invalidation_worker.candidates import Candidates, Kept
 from invalidation_worker.decide import _ALL, Change
-from invalidation_worker.judge import Cause, Judge, Judged, Standing, decoded
+from invalidation_worker.judge import Judge, Judged, decoded
+from invalidation_worker.plan import Cause, Standing
 from listings.cache.dependencies import (
     Answer,
     Count,
@@ -135,10 +137,15 @@ def is_capped(search: str) -> bool:
     return len(search) % 2 == 0
 
 
+def capped_or_not(counts: Iterable[Count], issued: int) -> dict[str, bool]:
+    return {count.search: is_capped(count.search) for count in counts}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _no_database():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Judge, "_is_capped", lambda self, search: is_capped(search))
+        patch.setattr(judge_module.capped_counts, "begin", lambda changes: 0)
+        patch.setattr(judge_module.capped_counts, "holding", capped_or_not)
         patch.setattr(Judge, "_ask_for_words", lambda *arguments: None)
         patch.setattr(candidates_module, "_FEW", 5)
         patch.setattr(candidates_module, "_STEP", 3)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.db import connection, transaction
 
-from invalidation_worker import capped
+from invalidation_worker import capped, change_log
 from invalidation_worker.capped import CappedCounts
+from invalidation_worker.decide import decide
+from listings import queries
+from listings.cache.dependencies import Count
 from listings.models import Property
+from listings.search import PropertySearch
 from tests.conftest import apply_all
 
 SEARCH = "city=kent"
+COUNT = Count(SEARCH, capped=True)
 
 
 @pytest.fixture
@@ -34,27 +41,72 @@ def take(*numbers: int) -> None:
     Property.objects.filter(pk__in=[f"A-{number}" for number in numbers]).delete()
 
 
-def holds(counts: CappedCounts) -> bool:
-    """As a batch asks, in a transaction of its own."""
+def holds(counts: CappedCounts, *asked: Count) -> bool:
+    """As a batch asks, in a transaction of its own; of the one search, if no others are given."""
     with transaction.atomic():
         # A batch has taken events out of the log, and so has a transaction id.
         connection.cursor().execute("SELECT pg_current_xact_id()")
-        return counts.holds(SEARCH, counts.issued())
+        found = counts.holding(asked or [COUNT], counts.begin([]))
+        return all(found.values())
 
 
-def test_count_is_not_asked_again_before_enough_could_have_gone(counts, monkeypatch):
+def apply_as_a_batch(counts: CappedCounts) -> None:
+    """Let it see all changes that are in the log, and take them out."""
+    with transaction.atomic():
+        counts.begin(decide([change_log.decoded(row) for row in change_log.claim(1_000)]) or [])
+
+
+def filled() -> Count:
+    """What an entry depends on that was filled just now."""
+    number, finished = queries.count_now(PropertySearch.from_canonical(SEARCH))
+    return Count(SEARCH, True, number, finished)
+
+
+@contextmanager
+def being_taken(*numbers: int) -> Iterator[None]:
+    """Have another transaction take these, which commits at the end."""
+    taken, may_commit = threading.Event(), threading.Event()
+
+    def take_slowly() -> None:
+        with transaction.atomic():
+            take(*numbers)
+            taken.set()
+            assert may_commit.wait(20)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(take_slowly)
+        assert taken.wait(20)
+        yield
+        may_commit.set()
+        taking.result()
+
+
+def forget_what_was_asked(counts: CappedCounts) -> None:
+    counts._bounds.clear()
+    counts._narrow.clear()
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[list[str]]:
+    """The searches that the database is asked to count, in the order of the questions."""
+    found: list[list[str]] = []
+    counts_now = queries.counts_now
+
+    def noted(searches):
+        found.append([search.canonical() for search in searches])
+        return counts_now(searches)
+
+    monkeypatch.setattr(queries, "counts_now", noted)
+    return found
+
+
+def test_count_is_not_asked_again_before_enough_could_have_gone(counts, asked):
     add(*range(12))
     holds(counts)
-    holds(counts)  # what is settled is known from the third batch on
+    holds(counts)  # what is settled is known from the second batch on
     assert holds(counts)
-    asked = []
-    count_now = capped.queries.count_now
-
-    def noted(*arguments):
-        asked.append(arguments)
-        return count_now(*arguments)
-
-    monkeypatch.setattr(capped.queries, "count_now", noted)
+    asked.clear()
     for number in range(6):
         assert holds(counts)
         take(number)
@@ -65,12 +117,104 @@ def test_count_is_not_asked_again_before_enough_could_have_gone(counts, monkeypa
     assert len(asked) == 1
 
 
-def test_count_of_a_narrower_search_answers_for_a_wider_one(counts, monkeypatch):
+def test_count_of_a_narrower_search_answers_for_a_wider_one(counts, asked):
     add(*range(12))
     for _ in range(3):
         assert holds(counts)
-    monkeypatch.setattr(capped.queries, "count_now", None)  # is not asked
-    assert counts.holds("", counts.issued())
+    asked.clear()
+    assert holds(counts, Count("", capped=True))
+    assert not asked
+
+
+def test_narrowest_searches_are_asked_first_and_together(counts, asked):
+    add(*range(12))
+    for _ in range(2):
+        assert holds(counts)
+    asked.clear()
+    counts._bounds.clear()
+    texts = ["", "list_price_max=5", "city=kent&list_price_max=5", SEARCH, "list_price_min=1"]
+    assert holds(counts, *(Count(text, capped=True) for text in texts))
+    assert list(map(sorted, asked)) == [["city=kent&list_price_max=5", "list_price_min=1"]]
+
+
+def test_count_of_the_fill_is_as_good_as_one_that_was_asked(counts, asked):
+    add(*range(12))
+    holds(counts, COUNT)
+    holds(counts, COUNT)
+    count = filled()
+    forget_what_was_asked(counts)
+    asked.clear()
+    take(*range(6))
+    assert holds(counts, count)
+    assert not asked
+    take(6)
+    assert not holds(counts, count)
+    assert len(asked) == 1
+
+
+def test_count_of_a_fill_before_the_first_batch_is_asked_again(counts, asked):
+    add(*range(12))
+    count = filled()
+    asked.clear()
+    take(*range(6))
+    assert holds(counts, count)
+    assert asked
+
+
+def test_fill_does_not_vouch_for_changes_that_were_under_way(counts):
+    add(*range(8))
+    for _ in range(3):
+        holds(counts)
+    forget_what_was_asked(counts)
+    with being_taken(0, 1, 2):
+        for _ in range(3):
+            holds(counts, Count("city=renton", capped=True))
+        count = filled()
+    assert not holds(counts, count)
+
+
+def test_fill_does_not_vouch_for_changes_that_began_during_a_batch(counts):
+    add(*range(8))
+    holds(counts)
+    with ExitStack() as stack:
+        with transaction.atomic():
+            connection.cursor().execute("SELECT pg_current_xact_id()")
+            stack.enter_context(being_taken(0, 1, 2))
+            counts.begin([])
+        count = filled()
+    forget_what_was_asked(counts)
+    assert not holds(counts, count)
+
+
+def test_changes_that_took_nothing_out_cost_no_question(counts, asked):
+    add(*range(12))
+    for _ in range(2):
+        apply_as_a_batch(counts)
+    count = filled()
+    asked.clear()
+    for price in range(2, 8):  # 72 changes
+        Property.objects.update(list_price=price)
+        apply_as_a_batch(counts)
+    take(*range(6))
+    apply_as_a_batch(counts)
+    assert holds(counts, count)  # 6 are left
+    assert not asked
+    Property.objects.filter(pk="A-6").update(city="Renton")
+    apply_as_a_batch(counts)
+    assert not holds(counts, count)
+    assert len(asked) == 1
+
+
+def test_changes_that_others_have_applied_may_have_taken_something_out(counts, asked):
+    add(*range(12))
+    for _ in range(2):
+        apply_as_a_batch(counts)
+    count = filled()
+    asked.clear()
+    Property.objects.update(list_price=2)
+    change_log.discard_all()
+    assert holds(counts, count)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("batches", [0, 1, 2, 3])
@@ -78,22 +222,9 @@ def test_changes_that_were_under_way_while_it_was_counted_are_not_forgotten(coun
     add(*range(8))
     for _ in range(batches):
         holds(counts)
-    taken, may_commit = threading.Event(), threading.Event()
-
-    def take_slowly() -> None:
-        with transaction.atomic():
-            take(0, 1, 2)
-            taken.set()
-            assert may_commit.wait(20)
-        connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        taking = pool.submit(take_slowly)
-        taken.wait(20)
+    with being_taken(0, 1, 2):
         for _ in range(3):
             assert holds(counts)
-        may_commit.set()
-        taking.result()
     assert not holds(counts)
 
 

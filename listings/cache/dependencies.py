@@ -56,10 +56,16 @@ class Window(_Dependency, frozen=True, tag="window"):
 
 
 class Count(_Dependency, frozen=True, tag="count"):
-    """How many rows a search finds. Capped: "more than 1,000" is shown, whatever the number."""
+    """How many rows a search finds. Capped: "more than 1,000" is shown, whatever the number.
+
+    Then `found` is how many there were at least, and nothing was missing of any transaction of
+    the database with an id below `finished`; 0: unknown.
+    """
 
     search: str
     capped: bool
+    found: int = 0
+    finished: int = 0
 
 
 class Facets(_Dependency, frozen=True, tag="facets"):
