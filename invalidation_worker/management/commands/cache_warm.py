@@ -52,6 +52,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, top: int, rate: float, **options: Any) -> None:
         _check_cache()
+        if trust.is_off:
+            raise CommandError("All caches are switched off: `cache_switch all on` first")
         if not _trusted():
             self.stderr.write(
                 "Nobody seems to apply changes (is the relay running?): "
