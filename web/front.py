@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import gzip
 import os
-import time
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -64,19 +64,36 @@ class Front:
         self._near = near
         # The server adds this process's variables to each request; they are nobody's business.
         self._variables = tuple(os.environ.items())
+        self._session = settings.SESSION_COOKIE_NAME
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        address = (
-            environ["PATH_INFO"],
-            environ["QUERY_STRING"],
-            environ.get("HTTP_X_FORWARDED_PROTO"),
-        )
-        if not _is_plain(environ):
+        get = environ.get
+        # In one piece, without calls that can be spared: they would be a tenth of a hit's time.
+        if (
+            environ["REQUEST_METHOD"] not in ("GET", "HEAD")
+            or self._session in get("HTTP_COOKIE", "")
+            or not _is_ours(get("HTTP_HOST", ""))
+        ):
             return self._ask(environ, start_response)
+        address = (environ["PATH_INFO"], environ["QUERY_STRING"], get("HTTP_X_FORWARDED_PROTO"))
         kept = self._near.find(address)
         if kept is None:
             return self._ask(environ, start_response, address)
-        return _send(kept, environ, start_response)
+        reply: Reply = kept.response
+        zipped = _accepts_gzip(get("HTTP_ACCEPT_ENCODING", ""))
+        age = ("Age", str(int(monotonic() - reply.born)))
+        if_none_match = get("HTTP_IF_NONE_MATCH")
+        if if_none_match and reply.is_ok and knows(if_none_match, reply.etags[zipped]):
+            start_response("304 Not Modified", [*reply.unchanged[zipped], age])
+            return []
+        if zipped:
+            start_response(reply.status, [*reply.headers[True], age])
+            body = reply.body
+        else:
+            body = gzip.decompress(reply.body)
+            length = ("Content-Length", str(len(body)))
+            start_response(reply.status, [*reply.headers[False], length, age])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def _ask(
         self, environ: Environ, start_response: StartResponse, address: object = None
@@ -96,32 +113,6 @@ class Front:
             reply = Reply(response, offer)
             kept = Kept(address, offer.wish, reply, len(reply.body))
             self._near.keep(offer.ticket, kept, offer.answer.expires_at)
-
-
-def _is_plain(environ: Environ) -> bool:
-    """Whether anybody would get the same answer to this request."""
-    return (
-        environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        and settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", "")
-        and _is_ours(environ.get("HTTP_HOST", ""))
-    )
-
-
-def _send(kept: Kept, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    reply: Reply = kept.response
-    zipped = _accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    age = ("Age", str(int(time.monotonic() - reply.born)))
-    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
-    if if_none_match and reply.is_ok and knows(if_none_match, reply.etags[zipped]):
-        start_response("304 Not Modified", [*reply.unchanged[zipped], age])
-        return []
-    headers = [*reply.headers[zipped], age]
-    body = reply.body
-    if not zipped:
-        body = gzip.decompress(body)
-        headers.append(("Content-Length", str(len(body))))
-    start_response(reply.status, headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def _without_wrong_length(start_response: StartResponse) -> StartResponse:

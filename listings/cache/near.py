@@ -9,9 +9,9 @@ are given only while the connection that brings the pushes is known to live.
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
@@ -71,7 +71,7 @@ class Near:
     @property
     def is_on(self) -> bool:
         """Whether a page that is here would be a hit."""
-        now = time.monotonic()
+        now = monotonic()
         return now < self._until and now < self._trust.near_until
 
     @property
@@ -88,7 +88,7 @@ class Near:
         kept = self._pages.get(address)
         if kept is None:
             return None
-        now = time.monotonic()
+        now = monotonic()
         if now >= kept.until or now >= self._until or now >= self._trust.near_until:
             return None
         kept.was_used = True
