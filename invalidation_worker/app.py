@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
@@ -38,3 +40,12 @@ app.conf.update(
     worker_hijack_root_logger=False,
     imports=["invalidation_worker.tasks"],
 )
+
+
+@worker_init.connect
+def _tell_metrics(sender: Any, **_: object) -> None:
+    """A worker is called after its queue: `invalidation@host`."""
+    from invalidation_worker import metrics, metrics_server  # noqa: PLC0415 - apps must be ready
+
+    service = f"{sender.hostname.partition('@')[0]}-worker"
+    metrics_server.serve(service, metrics.of_service(service))

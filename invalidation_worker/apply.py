@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import redis
 from django.db import InterfaceError, OperationalError, transaction
 
-from invalidation_worker import change_log, dead_letters, traces
+from invalidation_worker import change_log, dead_letters, metrics, traces
 from invalidation_worker.capped import skip_ids
 from invalidation_worker.change_log import Row
 from invalidation_worker.decide import decide
@@ -34,6 +36,7 @@ class Applied:
 
     events: int = 0
     pages: list[Descriptor] = field(default_factory=list)  # dropped, and wanted again
+    logged_at: datetime | None = None  # when the oldest of its events was; none: not known
 
 
 def apply_batch() -> Applied:
@@ -49,21 +52,26 @@ def apply_batch() -> Applied:
     started = time.monotonic()
     with transaction.atomic():
         rows = change_log.claim(BATCH)
+        claimed_at = time.time()
         is_backlog = len(rows) == BATCH and change_log.is_longer_than(FLUSH_ABOVE)
         if is_backlog:
-            number = len(rows) + _flush(cache)
+            events = Counter((row.table, row.operation) for row in rows) + _flush(cache)
         else:
             done = _drop(cache, rows)
     milliseconds = (time.monotonic() - started) * 1000
     if is_backlog:
+        number = events.total()
+        metrics.count_events(events)
         logger.info("applied events=%d entries=all milliseconds=%.1f", number, milliseconds)
         flush = traces.of_order(f"flush for {number:,} events", None, milliseconds)
         traces.write(cache, [flush])
         return Applied(number)
+    metrics.count_batch(rows, done.affected if done else (), claimed_at, milliseconds / 1000)
     for row in rows:
         _log(row, "all" if done is None else done.entries[row.id], milliseconds)
     traces.write(cache, traces.of_events(rows, done, milliseconds))
-    return Applied(len(rows), done.pages if done else [])
+    logged_at = min((row.logged_at for row in rows), default=None)
+    return Applied(len(rows), done.pages if done else [], logged_at)
 
 
 def _drop(cache: Store, rows: list[Row]) -> Invalidated | None:
@@ -109,12 +117,12 @@ def _one_by_one(cache: Store, rows: list[Row]) -> Invalidated | None:
     return None if everything else done
 
 
-def _flush(cache: Store) -> int:
-    """How many events it made up for, besides those that are claimed."""
-    number = change_log.discard_all()
+def _flush(cache: Store) -> Counter[tuple[str, str]]:
+    """The events that it made up for, besides those that are claimed, by table and operation."""
+    events = change_log.discard_all()
     skip_ids()
     cache.flush()
-    return number
+    return events
 
 
 def _log(row: Row, entries: int | str, milliseconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -26,6 +27,13 @@ _CLAIM = f"""
     DELETE FROM {_TABLE} USING claimed WHERE {_TABLE}.id = claimed.id
     RETURNING {_TABLE}.id, table_name, operation, before::text, after::text, transaction_id,
         logged_at
+"""
+_DISCARD = f"""
+    WITH discarded AS (
+        DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} FOR UPDATE SKIP LOCKED)
+        RETURNING table_name, operation
+    )
+    SELECT table_name, operation, count(*) FROM discarded GROUP BY table_name, operation
 """
 
 Image = dict[str, Any]  # column → value; numbers are int or Decimal, times are text
@@ -77,13 +85,15 @@ def decoded(row: Row) -> Event:
     return Event(*row._replace(before=_image(row.before), after=_image(row.after)))  # type: ignore[arg-type]
 
 
-def discard_all() -> int:
-    """Take every event that nobody else holds, for this transaction. Returns how many."""
+def discard_all() -> Counter[tuple[str, str]]:
+    """Take every event that nobody else holds, for this transaction.
+
+    Returns how many there were of each table and operation.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {_TABLE} WHERE id IN (SELECT id FROM {_TABLE} FOR UPDATE SKIP LOCKED)"
-        )
-        return int(cursor.rowcount)
+        cursor.execute(_DISCARD)
+        found = cursor.fetchall()
+    return Counter({(table, operation): number for table, operation, number in found})
 
 
 def is_longer_than(events: int) -> bool:

@@ -7,7 +7,7 @@ import logging
 
 import msgspec
 
-from invalidation_worker import change_log
+from invalidation_worker import change_log, metrics
 from invalidation_worker.change_log import Row
 from invalidation_worker.decide import whereabouts
 from invalidation_worker.invalidate import Invalidated, invalidate
@@ -31,6 +31,7 @@ def bury(cache: Store, row: Row, error: Exception) -> Invalidated | None:
     listings = _listings(row)
     where = None if listings is None else sorted(_partitions(listings))
     letter = _keep(row, repr(error), where)
+    metrics.buried.inc()
     logger.error("dead letter: event=%d dropped=%r reason=%r", row.id, letter.dropped, error)
     if listings is None or where is None:
         cache.flush()

@@ -54,14 +54,14 @@ class Publisher:
         self._connection: Connection | None = None
         self._failing = False
 
-    def send(self, task: str, argument: object, expires: float) -> bool:
+    def send(self, task: str, *arguments: object, expires: float) -> bool:
         """Whether the broker took the message. Never raises for a broker that is away."""
         try:
             if self._connection is None:
                 self._connection = Connection(settings.BROKER_URL, transport_options=_PATIENCE)
             current_app.send_task(
                 task,
-                (msgspec.to_builtins(argument),),
+                tuple(map(msgspec.to_builtins, arguments)),
                 connection=self._connection,
                 retry=False,
                 expires=expires,
@@ -116,7 +116,7 @@ class Doorbell:
             self._waiting.wait()
             self._waiting.clear()
             while self._rings:
-                if not publisher.send(APPLY, self._rings.popleft(), EXPIRES_SECONDS):
+                if not publisher.send(APPLY, self._rings.popleft(), expires=EXPIRES_SECONDS):
                     self._rings.clear()  # the relay finds these changes by itself
 
 

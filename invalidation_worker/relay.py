@@ -16,7 +16,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from invalidation_worker import change_log
+from invalidation_worker import change_log, metrics
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
 from invalidation_worker.horizon import Horizon
@@ -65,20 +65,28 @@ class Relay:
         Raises:
             redis.RedisError, DatabaseError: the cache or the database is away.
         """
+        metrics.looks.inc()
         seen_at = time.monotonic()
         age = change_log.oldest_age_seconds()
         self._horizon.beat(age, seen_at)
         if age is None:
             return
-        rung = self._ring_waits() or self._publisher.send(APPLY, Ring(), EXPIRES_SECONDS)
+        rung = self._ring_waits() or self._ring()
         if not rung or age > LATE_SECONDS:
-            send_to_warming(self._publisher, apply_batch().pages)
+            done = apply_batch()
+            metrics.applied_by_relay.inc(done.events)
+            send_to_warming(self._publisher, done)
 
     def _ring_waits(self) -> bool:
         try:
             return bool(self._broker.llen(QUEUE))
         except redis.RedisError:
             return False
+
+    def _ring(self) -> bool:
+        taken = self._publisher.send(APPLY, Ring(), expires=EXPIRES_SECONDS)
+        metrics.rings.inc(taken)
+        return taken
 
     def _keep_sweeping(self) -> None:
         while not self._stopping.wait(SWEEP_SECONDS):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 from typing import Any
 
 import redis
 from celery import shared_task
 from django.db import DatabaseError, close_old_connections
 
-from invalidation_worker.apply import BATCH, apply_batch
+from invalidation_worker import metrics
+from invalidation_worker.apply import BATCH, Applied, apply_batch
 from invalidation_worker.doorbell import WARM, Publisher, Ring, doorbell
 from invalidation_worker.warmer import BATCH as WARMING_BATCH
 from invalidation_worker.warmer import EXPIRES_SECONDS, warmer
@@ -42,28 +44,34 @@ def apply(ring: dict[str, Any] | None = None) -> None:
         except (redis.RedisError, DatabaseError) as error:
             pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
             failures += 1
+            metrics.retries.inc()
             logger.warning("not applied, trying again in %.2f s: %r", pause, error)
             close_old_connections()
             time.sleep(pause)
             continue
         failures = 0
-        send_to_warming(_publisher, done.pages)
+        send_to_warming(_publisher, done)
         if done.events < BATCH:
             return
     doorbell.ring(Ring())
 
 
 @shared_task
-def warm(pages: list[tuple[str, str, str]]) -> None:
-    """Fill those of these pages that visitors want. Each is a release, a name and arguments."""
+def warm(pages: list[tuple[str, str, str]], logged_at: str | None = None) -> None:
+    """Fill those of these pages that visitors want. Each is a release, a name and arguments.
+
+    `logged_at` says when the change was written for which they were dropped.
+    """
     if trust.is_off:
         return  # it would render pages that nobody may keep
     close_old_connections()
-    warmer.add(Descriptor(*page) for page in pages)
+    written = datetime.fromisoformat(logged_at) if logged_at else None
+    warmer.add((Descriptor(*page) for page in pages), written)
 
 
-def send_to_warming(publisher: Publisher, pages: list[Descriptor]) -> None:
-    """Ask for these pages to be filled again. Without a broker their visitors will fill them."""
-    recipes = [(page.release, page.name, page.arguments) for page in pages]
+def send_to_warming(publisher: Publisher, done: Applied) -> None:
+    """Ask for what was dropped to be filled again. Without a broker visitors will fill it."""
+    recipes = [(page.release, page.name, page.arguments) for page in done.pages]
     for start in range(0, len(recipes), WARMING_BATCH):
-        publisher.send(WARM, recipes[start : start + WARMING_BATCH], EXPIRES_SECONDS)
+        some = recipes[start : start + WARMING_BATCH]
+        publisher.send(WARM, some, done.logged_at, expires=EXPIRES_SECONDS)

@@ -10,11 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 
 from celery.signals import worker_shutdown
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from invalidation_worker import traces
+from invalidation_worker import metrics, traces
 from invalidation_worker.pace import Pace, yield_to_others
 from invalidation_worker.wishes import Wish, Wishes
 from listings import (
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500  # pages in one message, whose popularity is one query
 EXPIRES_SECONDS = 15.0  # a page that is still cold then waits for its next visitor
+# A fill that was refused, or a cache that is away, is a failure.
+_ENDINGS = {Outcome.STORED: metrics.WARMED, Outcome.HIT: metrics.SKIPPED}
 STOP_SECONDS = 5.0  # as long as a lease: then the fill would be refused anyway
 
 
@@ -47,8 +51,10 @@ class Warmer:
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    def add(self, dropped: Iterable[Descriptor]) -> None:
+    def add(self, dropped: Iterable[Descriptor], logged_at: datetime | None = None) -> None:
         """Fill those of these pages that visitors want, soon. Takes one query.
+
+        `logged_at`: when the change was written for which they were dropped; none: not known.
 
         Raises:
             django.db.Error: it is not known which are wanted; none will be filled.
@@ -57,7 +63,9 @@ class Warmer:
         wanted = popularity.wanted(pages)
         expires = time.monotonic() + EXPIRES_SECONDS
         with self._changed:
-            self._wishes.add(Wish(page, until, expires) for page, until in wanted.items())
+            self._wishes.add(
+                Wish(page, until, expires, logged_at) for page, until in wanted.items()
+            )
             self._changed.notify()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="warmer", daemon=True)
@@ -95,6 +103,8 @@ class Warmer:
         close_old_connections()
         outcome = _warmed(wish)
         logger.debug("warmed %s: %s", wish.page, outcome)
+        if outcome is Outcome.STORED and wish.logged_at is not None:
+            metrics.count_warm(wish.logged_at)
         if outcome in (Outcome.STORED, Outcome.HIT):
             traces.write_warm(store("pipeline"), wish.page)
         with self._changed:
@@ -102,22 +112,26 @@ class Warmer:
                 self._wishes.clear()  # the cache is away: nothing could be kept
             elif outcome in (Outcome.UNSTORED, Outcome.ERROR) and not wish.is_second:
                 # Nobody will ask for it: the invalidation that overtook the fill found no value.
-                self._wishes.add([Wish(wish.page, wish.until, wish.expires, is_second=True)])
+                self._wishes.add([replace(wish, is_second=True)])
 
 
 def _warmed(wish: Wish) -> Outcome | None:
     """How that ended; None: it did not."""
     name, arguments = wish.page
     try:
-        return PAGES[name].warm(arguments)
+        outcome = PAGES[name].warm(arguments)
     except Taken:
+        metrics.count_page(metrics.SKIPPED)
         return None
     except (OperationalError, InterfaceError) as error:
         logger.warning("cannot warm %s %s: %r", name, arguments, error)
-        return None
     except Exception:  # whatever it is, the other pages are wanted all the same
         logger.exception("cannot warm %s %s", name, arguments)
-        return None
+    else:
+        metrics.count_page(_ENDINGS.get(outcome, metrics.FAILED))
+        return outcome
+    metrics.count_page(metrics.FAILED)
+    return None
 
 
 warmer = Warmer()

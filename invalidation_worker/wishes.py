@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
+from invalidation_worker import metrics
 from listings.popularity import PageKey
 
 PAUSE_SECONDS = 0.25  # between two fills of one page: a storm of writes warms it 4 times a second
@@ -21,6 +22,7 @@ class Wish:
     page: PageKey
     until: datetime  # when visitors will no longer want it: the later, the more wanted
     expires: float  # who still finds it cold then fills it for himself
+    logged_at: datetime | None = None  # when the change was written that dropped it
     is_second: bool = False  # the first fill was not kept: an invalidation overtook it
 
 
@@ -40,7 +42,9 @@ class Wishes:
 
     def take(self, now: float) -> Wish | None:
         """The most wanted page among those that were not taken in the last 250 ms."""
+        waited = len(self._waiting)
         self._waiting = {page: w for page, w in self._waiting.items() if w.expires > now}
+        metrics.count_page(metrics.SKIPPED, waited - len(self._waiting))
         self._taken = {page: at for page, at in self._taken.items() if at + PAUSE_SECONDS > now}
         due = (wish for page, wish in self._waiting.items() if page not in self._taken)
         wish = max(due, key=attrgetter("until"), default=None)

@@ -95,4 +95,5 @@ def _forget_environment() -> None:
     for name in re.findall(r"^# ([A-Z_]+)=", example, re.MULTILINE):
         os.environ[name] = ""
         os.environ[f"{name}_FILE"] = ""
+    os.environ["METRICS_PORT"] = "0"  # several runs at once cannot have the same ports
     os.environ["SECRET_KEY"] = "known to the tests only"

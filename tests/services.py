@@ -41,9 +41,10 @@ class Services:
     port: int
     log_path: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # besides those of all tests
 
     def start(self, *names: str) -> None:
-        environment = {**services_environment(), "PORT": str(self.port)}
+        environment = {**services_environment(), "PORT": str(self.port), **self.variables}
         for name in names:
             with self.log_path.open("ab") as log:
                 self.processes[name] = servers.guardian.spawn(

@@ -126,15 +126,15 @@ def test_save_returns_at_once_while_the_broker_is_away(broker_server, outage):
 @pytest.mark.parametrize("outage", ["stop", "freeze"])
 def test_publishing_gives_up_soon_and_works_again_afterwards(broker_server, outage):
     publisher = Publisher()
-    assert publisher.send(APPLY, Ring(), 5)
+    assert publisher.send(APPLY, Ring(), expires=5)
     getattr(broker_server, outage)()
     started = time.monotonic()
-    assert not publisher.send(APPLY, Ring(), 5)
+    assert not publisher.send(APPLY, Ring(), expires=5)
     assert time.monotonic() - started < 20  # Celery's own publish would not come back at all
     broker_server.thaw()
     if not broker_server.running:
         broker_server.start()
-    eventually(lambda: publisher.send(APPLY, Ring(), 5))
+    eventually(lambda: publisher.send(APPLY, Ring(), expires=5))
 
 
 def test_rings_wait_for_the_broker_in_bounded_memory(broker_server):

@@ -283,10 +283,10 @@ def test_taken_port_is_one_sentence_with_the_variable():
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(run.RunError, match=rf"Port {port} .* EXPORTER_PORT={port + 1}"):
-            run._check_ports("127.0.0.1", {"PORT": ports.free_port(), "EXPORTER_PORT": port})
+            run._check_ports("127.0.0.1", [("PORT", ports.free_port()), ("EXPORTER_PORT", port)])
 
 
 def test_two_services_cannot_have_one_port():
     port = ports.free_port()
     with pytest.raises(run.RunError, match=f"Port {port} .* EXPORTER_PORT"):
-        run._check_ports("127.0.0.1", {"PORT": port, "EXPORTER_PORT": port})
+        run._check_ports("127.0.0.1", [("PORT", port), ("EXPORTER_PORT", port)])

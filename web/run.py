@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
@@ -79,9 +79,9 @@ def _run(guardian: Guardian) -> None:
     from web import settings  # noqa: PLC0415
 
     own = {name: s for name, s in planned.items() if getattr(settings, name) == s.url}
-    _check_ports(
-        settings.LISTEN_HOST, {"PORT": settings.PORT, "EXPORTER_PORT": settings.EXPORTER_PORT}
-    )
+    ports_wanted = [("PORT", settings.PORT), ("EXPORTER_PORT", settings.EXPORTER_PORT)]
+    ports_wanted += [("METRICS_PORT", port) for port in settings.METRICS_PORTS.values()]
+    _check_ports(settings.LISTEN_HOST, ports_wanted)
     servers.database.bin_folder = settings.POSTGRES_BIN
     with ThreadPoolExecutor() as pool:
         list(pool.map(Server.start, own.values()))
@@ -99,9 +99,9 @@ def _publish(servers: Mapping[str, Server]) -> None:
     local_stack.publish({name: server.url for name, server in servers.items()})
 
 
-def _check_ports(host: str, wanted: Mapping[str, int]) -> None:
+def _check_ports(host: str, wanted: Iterable[tuple[str, int]]) -> None:
     with ExitStack() as checked:
-        for name, port in wanted.items():
+        for name, port in wanted:
             try:
                 checked.enter_context(ports.bound(port, host))
             except OSError as error:

@@ -98,6 +98,14 @@ PORT = env.integer("PORT", 8000, 1, 65535)
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 32, 2, 512)
 EXPORTER_PORT = env.integer("EXPORTER_PORT", 9121, 1, 65535)
+# Where the other processes tell their metrics, from this port on; 0: nowhere.
+METRICS_PORT = env.integer("METRICS_PORT", 9130, 0, 65_435)
+METRICS_PORTS = {
+    name: METRICS_PORT + place
+    for place, name in enumerate(
+        ("invalidation-worker", "warming-worker", "relay", "truth-probe") if METRICS_PORT else ()
+    )
+}
 DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`
 POSTGRES_BIN = env.text("POSTGRES_BIN")  # folder of the local PostgreSQL's programs
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

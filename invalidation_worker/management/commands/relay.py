@@ -7,6 +7,7 @@ from typing import Any
 import redis
 from django.core.management.base import BaseCommand, CommandError
 
+from invalidation_worker import metrics, metrics_server
 from invalidation_worker.relay import Relay
 from listings.cache.store import POLICY, store
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
+        metrics_server.serve("relay", metrics.of_service("relay"))
         Relay(stopping).run()
 
 
