@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import redis
@@ -21,8 +22,10 @@ from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
 from invalidation_worker.horizon import Horizon
 from invalidation_worker.tasks import send_to_warming
+from listings.cache import totals
 from listings.cache.entries import Layer
 from listings.cache.store import store
+from listings.cache.totals import Total
 
 logger = logging.getLogger(__name__)
 
@@ -100,15 +103,21 @@ class Relay:
 def sweep_all() -> Iterator[float]:
     """Sweep every registry, yielding after each how long it took (s), so that a caller can rest.
 
+    At the end it publishes how many entries there are.
+
     Raises:
         redis.RedisError: the cache server does not answer.
     """
     cache = store("pipeline")
+    entries, sizes = Counter[Layer](), Counter[Layer]()
     for key in cache.client.scan_iter(match="r:{*}:*", count=SCAN_COUNT):
         tag, _, layer = key.decode().rpartition(":")
         if layer not in LAYERS:
             continue  # of another release
         started = time.monotonic()
-        gone = cache.sweep(tag.removeprefix("r:{").removesuffix("}"), Layer(layer))
-        logger.debug("swept %s: %d entries", key, gone)
+        swept = cache.sweep(tag.removeprefix("r:{").removesuffix("}"), Layer(layer))
+        logger.debug("swept %s: %d entries", key, swept.gone)
+        entries[Layer(layer)] += swept.left
+        sizes[Layer(layer)] += swept.bytes
         yield time.monotonic() - started
+    totals.publish(cache, {layer: Total(entries[layer], sizes[layer]) for layer in Layer})

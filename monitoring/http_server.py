@@ -1,4 +1,4 @@
-"""The exporter's pages: `/metrics` for Prometheus, `/healthz` for whoever restarts it, `/`."""
+"""The exporter's pages: `/metrics` for Prometheus, `/healthz` for whoever asks how it is, `/`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import make_wsgi_app
 
-from monitoring.exporter import CacheServerCollector
+from invalidation_worker.metrics_server import registry
+from monitoring.exporter import Exporter
 
 INDEX = """<!doctype html>
-<html lang="en"><title>Cache server exporter</title>
-<h1>Cache server exporter</h1>
-<p>Statistics of the listings' cache server, asked at each scrape.</p>
+<html lang="en"><title>Listings exporter</title>
+<h1>Listings exporter</h1>
+<p>What cache servers, broker and pipeline tell, asked at each scrape.</p>
 <ul><li><a href="/metrics">/metrics</a> for Prometheus</li>
-<li><a href="/healthz">/healthz</a>: 503 if the last scrape failed</li></ul>
+<li><a href="/healthz">/healthz</a>: 503 if somebody did not answer the last scrape</li></ul>
 </html>
 """
 
 
 class ExporterServer(ThreadingMixIn, WSGIServer):
-    """Serves a cache server's statistics, a thread for each request. Port 0 takes a free one.
+    """Serves what the exporter collects, a thread for each request. Port 0 takes a free one.
 
     Raises:
         OSError: it cannot listen there.
@@ -33,10 +34,10 @@ class ExporterServer(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True  # whoever reads slowly does not keep the process from ending
 
-    def __init__(self, host: str, port: int, cache_url: str) -> None:
+    def __init__(self, host: str, port: int, exporter: Exporter) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
-        self.set_app(application(CacheServerCollector(cache_url)))
+        self.set_app(application(exporter))
 
 
 class _Handler(WSGIRequestHandler):
@@ -50,20 +51,18 @@ class _Handler(WSGIRequestHandler):
         """A line for each scrape would tell nothing."""
 
 
-def application(collector: CacheServerCollector) -> WSGIApplication:
-    """The pages, with a registry that holds this collector and nothing else."""
-    registry = CollectorRegistry()
-    registry.register(collector)
-    metrics: WSGIApplication = make_wsgi_app(registry)
+def application(exporter: Exporter) -> WSGIApplication:
+    """The pages: what the exporter collects, and what it is as a process."""
+    metrics: WSGIApplication = make_wsgi_app(registry("exporter", [exporter]))
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match environ["PATH_INFO"]:
             case "/metrics":
                 return metrics(environ, start_response)
-            case "/healthz" if collector.failure is None:
+            case "/healthz" if not exporter.failures:
                 return _answer(start_response, "200 OK", "ok\n")
             case "/healthz":
-                text = f"the last scrape failed: {collector.failure}\n"
+                text = "".join(f"no answer from {failure}\n" for failure in exporter.failures)
                 return _answer(start_response, "503 Service Unavailable", text)
             case "/":
                 return _answer(start_response, "200 OK", INDEX, "text/html")

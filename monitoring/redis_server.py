@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,13 @@ class Statistics:
     connected_clients: int
     memory_used_bytes: int
     memory_max_bytes: int | None  # None: no limit
+    memory_fragmentation_ratio: float  # of what the system gave to what the server uses
+    commands_processed: int
     uptime_seconds: int
+    ping_seconds: float  # from a PING to its answer
+    role: str  # master or slave
+    maxmemory_policy: str
+    version: str
 
 
 def impatient_client(url: str) -> redis.Redis:
@@ -45,7 +52,19 @@ def read_statistics(url: str) -> Statistics:
         redis.RedisError: the server does not answer in time, refuses, or tells less than this.
     """
     with impatient_client(url) as client:
-        info: dict[str, Any] = client.info()
+        return read_from(client)
+
+
+def read_from(client: redis.Redis) -> Statistics:
+    """The same, by a client that is there. What the server tells costs it 0.1 ms.
+
+    Raises:
+        redis.RedisError: as `read_statistics`.
+    """
+    info: dict[str, Any] = client.info()
+    started = time.perf_counter()
+    client.ping()
+    ping_seconds = time.perf_counter() - started
     try:
         return Statistics(
             keyspace_hits=info["keyspace_hits"],
@@ -56,7 +75,14 @@ def read_statistics(url: str) -> Statistics:
             connected_clients=info["connected_clients"],
             memory_used_bytes=info["used_memory"],
             memory_max_bytes=info["maxmemory"] or None,
+            memory_fragmentation_ratio=info["mem_fragmentation_ratio"],
+            commands_processed=info["total_commands_processed"],
             uptime_seconds=info["uptime_in_seconds"],
+            ping_seconds=ping_seconds,
+            role=info["role"],
+            maxmemory_policy=info["maxmemory_policy"],
+            # Valkey says for which Redis it may be taken, too.
+            version=str(info.get("valkey_version", info["redis_version"])),
         )
     except KeyError as error:
         raise InvalidResponse(f"its INFO does not tell {error}") from error

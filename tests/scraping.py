@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPConnection
 
 import prometheus_client as prometheus
+from django.conf import settings
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitoring.exporter import Exporter
+from monitoring.http_server import ExporterServer
 from web.local_servers import ports
 
 Series = dict[str, float]  # `name{label="value"}`, labels in the order of their names → value
@@ -23,6 +28,18 @@ def get(port: int, path: str, accept: str = "text/plain") -> tuple[int, str]:
         return response.status, response.read().decode()
     finally:
         connection.close()
+
+
+@contextmanager
+def exporting(cache_servers: Mapping[str, str]) -> Iterator[int]:
+    """The port of an exporter that watches these servers, and the pipeline of the tests."""
+    exporter = Exporter(cache_servers, settings.CACHE_URL, settings.BROKER_URL)
+    with ExporterServer("127.0.0.1", 0, exporter) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
 
 
 def scrape(port: int) -> Series:

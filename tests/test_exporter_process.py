@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -13,8 +12,11 @@ from contextlib import contextmanager
 import pytest
 
 from tests import servers
-from tests.test_exporter import scrape
+from tests.scraping import scrape
+from tests.services import services_environment
 from web.local_servers import ports
+
+pytestmark = pytest.mark.usefixtures("platform")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -25,7 +27,7 @@ def test_process_ends_at_once_when_told_to(number):
         assert process.stdout.readline() == f"Metrics on http://127.0.0.1:{port}/metrics\n"
         # Somebody who has connected and says nothing does not keep it.
         with socket.create_connection(("127.0.0.1", port)):
-            assert scrape(port)["up"] == 1
+            assert scrape(port)['listings_cache_server_up{server="cache"}'] == 1
             process.send_signal(number)
             assert process.wait(timeout=2) == 0
         assert process.stderr
@@ -50,7 +52,7 @@ def _process(port: int) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "manage.py", "exporter"],
         cwd=servers.PROJECT,
-        env={**os.environ, "EXPORTER_PORT": str(port)},
+        env={**services_environment(), "EXPORTER_PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

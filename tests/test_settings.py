@@ -84,6 +84,40 @@ def test_bad_url_is_never_repeated(unread, monkeypatch, value):
     assert "redis://… or rediss://…" in str(raised.value)
 
 
+SCHEMES = ("redis", "rediss")
+
+
+def test_named_urls_are_read_by_name(unread, monkeypatch):
+    monkeypatch.setenv("X_TEST", "one=redis://:a=b@one:1/0, two-2=rediss://two")
+    found = environment.named_urls("X_TEST", {}, SCHEMES)
+    assert found == {"one": "redis://:a=b@one:1/0", "two-2": "rediss://two"}
+
+
+def test_without_named_urls_the_default_holds(unread, monkeypatch):
+    monkeypatch.setenv("X_TEST", "")
+    assert environment.named_urls("X_TEST", {"one": "redis://one"}, SCHEMES) == {
+        "one": "redis://one"
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis://:hunter2@one",
+        "one=http://hunter2",
+        "=redis://hunter2",
+        "One two=redis://hunter2",
+        "one=redis://hunter2,one=redis://two",
+    ],
+)
+def test_bad_named_urls_are_never_repeated(unread, monkeypatch, value):
+    monkeypatch.setenv("X_TEST", value)
+    with pytest.raises(ImproperlyConfigured, match="X_TEST") as raised:
+        environment.named_urls("X_TEST", {}, SCHEMES)
+    assert "hunter2" not in str(raised.value)
+    assert "give name=URL,name=URL, names of a-z, 0-9, - and _" in str(raised.value)
+
+
 def test_traceback_does_not_show_the_password():
     result = import_settings(**{**GIVEN, "CACHE_URL": "http://user:hunter2@host/"})
     assert "CACHE_URL=(hidden) is not allowed" in last_line(result)

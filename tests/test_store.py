@@ -184,7 +184,7 @@ def test_sweep_unregisters_only_what_has_neither_value_nor_lease(cache):
     leased(cache, dead)
     cache.client.delete(f"l:{{*}}:{dead.digest}")
     before = cache.client.pttl(f"v:{{*}}:{filled.digest}")
-    assert cache.sweep("*", Layer.PAGE) == 1
+    assert cache.sweep("*", Layer.PAGE).gone == 1
     assert registered(cache, filled) == {filled.digest, being_filled.digest}
     assert cache.lease(filled).body == b"body"
     assert cache.client.pttl(f"v:{{*}}:{filled.digest}") <= before
@@ -193,7 +193,7 @@ def test_sweep_unregisters_only_what_has_neither_value_nor_lease(cache):
 def test_sweep_of_the_last_entry_leaves_no_key(cache):
     fill(cache, leased(cache))
     cache.client.delete(f"v:{{cseattle}}:{ENTRY.digest}")
-    assert cache.sweep("cseattle", Layer.PAGE) == 1
+    assert cache.sweep("cseattle", Layer.PAGE).gone == 1
     assert keys(cache) == set()
 
 
@@ -222,7 +222,7 @@ def test_memory_that_is_full_refuses_fills_but_not_hits_nor_invalidations(cache)
         assert not fill(cache, lease, entry=other)
         assert cache.lease(ENTRY).body == b"body"
         assert cache.lease(other) == Full()
-        assert cache.sweep("cseattle", Layer.PAGE) == 1
+        assert cache.sweep("cseattle", Layer.PAGE).gone == 1
         assert cache.invalidate(DIGESTS, Layer.PAGE) == {ENTRY.digest}
     finally:
         cache.client.config_set("maxmemory", limit)

@@ -6,6 +6,7 @@ unknown boolean into False and raise errors without a name, so the casts are her
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 
 _env = environ.FileAwareEnv()
+_NAME = re.compile("[a-z0-9_-]+")
 _read: dict[str, str] = {}  # name → default as text, for the test that compares documents
 
 
@@ -71,15 +73,36 @@ def url(name: str, default: Callable[[], str], schemes: tuple[str, ...]) -> str:
     """A URL of one of these schemes. `default` is asked only when the variable is absent."""
 
     def cast(raw: str) -> str:
-        parts = urlsplit(raw)
-        if parts.scheme not in schemes or not (parts.hostname or parts.path):
-            raise ValueError(raw)
-        _ = parts.port  # raises ValueError for what is no port
-        return raw
+        return raw and _checked(raw, schemes)
 
-    allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
     # A URL may hold a password, so the error never repeats it.
-    return _cast(name, "", lambda raw: raw and cast(raw), allowed, secret=True) or default()
+    return _cast(name, "", cast, _any(schemes), secret=True) or default()
+
+
+def named_urls(name: str, default: dict[str, str], schemes: tuple[str, ...]) -> dict[str, str]:
+    """Comma-separated `name=URL`, as name → URL."""
+
+    def cast(raw: str) -> dict[str, str]:
+        pairs = [item.strip().partition("=")[::2] for item in raw.split(",") if item.strip()]
+        found = {key: _checked(value, schemes) for key, value in pairs}
+        if len(found) < len(pairs) or not all(_NAME.fullmatch(key) for key in found):
+            raise ValueError(raw)
+        return found
+
+    allowed = f"name=URL,name=URL, names of a-z, 0-9, - and _, URLs of {_any(schemes)}"
+    return _cast(name, "", cast, allowed, secret=True) or default
+
+
+def _checked(raw: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in schemes or not (parts.hostname or parts.path):
+        raise ValueError(raw)
+    _ = parts.port  # raises ValueError for what is no port
+    return raw
+
+
+def _any(schemes: tuple[str, ...]) -> str:
+    return " or ".join(f"{scheme}://…" for scheme in schemes)
 
 
 def _cast(

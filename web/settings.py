@@ -98,6 +98,9 @@ PORT = env.integer("PORT", 8000, 1, 65535)
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 32, 2, 512)
 EXPORTER_PORT = env.integer("EXPORTER_PORT", 9121, 1, 65535)
+EXPORTER_CACHE_SERVERS = env.named_urls(
+    "EXPORTER_CACHE_SERVERS", {"cache": CACHE_URL}, REDIS_SCHEMES
+)
 # Where the other processes tell their metrics, from this port on; 0: nowhere.
 METRICS_PORT = env.integer("METRICS_PORT", 9130, 0, 65_435)
 METRICS_PORTS = {

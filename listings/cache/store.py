@@ -82,6 +82,14 @@ class Mark(NamedTuple):
     off: frozenset[Switch]  # what is switched off
 
 
+class Swept(NamedTuple):
+    """What a sweep has found in one registry."""
+
+    gone: int  # entries that are no longer registered
+    left: int  # those that are
+    bytes: int  # of the registry before
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the server knows of one entry at one moment."""
@@ -232,10 +240,12 @@ class Store:
         """Take entries away, given as partition → digests. Returns those that had a value."""
         return set(self._in_steps(self._invalidate, digests, layer))
 
-    def sweep(self, partition: str, layer: Layer) -> int:
-        """Unregister what has neither value nor lease. Returns how many entries that were."""
+    def sweep(self, partition: str, layer: Layer) -> Swept:
+        """Unregister what has neither value nor lease."""
         registry = self.registries([partition], layer).get(partition, {})
-        return sum(self._in_steps(self._sweep, {partition: registry}, layer))
+        gone = sum(self._in_steps(self._sweep, {partition: registry}, layer))
+        size = sum(len(digest) + len(descriptor) for digest, descriptor in registry.items())
+        return Swept(gone, len(registry) - gone, size)
 
     def horizon(self, move_for: str = "", not_after: int = 0) -> Mark:
         """The horizon; moved on first if `move_for` is the id of the server's present run, and by

@@ -1,4 +1,4 @@
-"""`manage.py exporter`: the cache server's statistics for Prometheus."""
+"""`manage.py exporter`: what servers and pipeline tell Prometheus."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from monitoring.exporter import Exporter
 from monitoring.http_server import ExporterServer
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -18,7 +19,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Command(BaseCommand):
     """Runs until SIGINT or SIGTERM. The port is EXPORTER_PORT."""
 
-    help = "Serve the cache server's statistics to Prometheus on EXPORTER_PORT"
+    help = "Serve what servers and pipeline tell to Prometheus, on EXPORTER_PORT"
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,8 +41,9 @@ class Command(BaseCommand):
 
 
 def _server(host: str, port: int) -> ExporterServer:
+    exporter = Exporter(settings.EXPORTER_CACHE_SERVERS, settings.CACHE_URL, settings.BROKER_URL)
     try:
-        return ExporterServer(host, port, settings.CACHE_URL)
+        return ExporterServer(host, port, exporter)
     except OSError as error:
         raise CommandError(
             f"Port {port} of {host} cannot be used ({error.strerror}): stop what listens there, "
