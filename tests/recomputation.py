@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from invalidation_worker import judge
-from listings import queries
+from listings import recomputation
 from listings.cache.entries import Layer, Stored
-from listings.cache.reading import bypass
 from listings.cache.store import store
-from listings.pages import PAGES
-from listings.search import PropertySearch
 
 
 @dataclass(frozen=True)
@@ -44,22 +39,4 @@ def live() -> dict[Live, bytes]:
 
 def fresh(entry: Live) -> bytes:
     """What the entry would hold if it were filled now."""
-    with bypass():
-        if entry.layer is Layer.PAGE:
-            page = PAGES[entry.name]
-            return page._content(page._subject.from_text(entry.arguments)).body
-        return msgspec.msgpack.encode(QUERIES[entry.name](entry.arguments))
-
-
-def fresh_window(arguments: str) -> object:
-    most, _, search = arguments.partition(" ")
-    return queries.window(PropertySearch.from_canonical(search), int(most))
-
-
-QUERIES = {
-    "window": fresh_window,
-    "count": lambda text: queries.count(PropertySearch.from_canonical(text)),
-    "detail": queries._load_detail,
-    "cities": lambda _: queries.cities(),
-    "chunk": lambda text: queries._chunk(*text.split(" ")),
-}
+    return recomputation.fresh(entry.layer, entry.name, entry.arguments).body

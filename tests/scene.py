@@ -14,14 +14,13 @@ from django.db.models import F
 
 from invalidation_worker import apply as apply_module
 from invalidation_worker import change_log
-from listings import queries, views
+from listings import queries, recomputation, views
 from listings.cache import partitions, reading
 from listings.cache.dependencies import Rows
 from listings.cache.entries import Entry, Layer, Stored, registry_key, value_key
 from listings.cache.store import Store, store
 from listings.models import ListingHistory, Property
 from listings.pages import PAGES, CachedPage, Page
-from tests import recomputation
 from tests.recomputation import Live, fresh, live
 from tests.schedule import Actor, Played, announce, announced, play_all
 

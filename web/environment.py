@@ -57,6 +57,18 @@ def integer(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> i
     return _cast(name, str(default), cast, f"a whole number from {least} to {most}")
 
 
+def number(name: str, default: float, least: float, most: float) -> float:
+    """A number from `least` to `most`."""
+
+    def cast(raw: str) -> float:
+        value = float(raw)
+        if not least <= value <= most:  # so is "nan"
+            raise ValueError(raw)
+        return value
+
+    return _cast(name, f"{default:g}", cast, f"a number from {least:g} to {most:g}")
+
+
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list; empty items are dropped."""
     return _cast(

@@ -27,6 +27,7 @@ def commands() -> dict[str, list[str]]:
         "warming-worker": _worker("warming", settings.LOG_LEVEL),
         "relay": [sys.executable, "manage.py", "relay"],
         "exporter": [sys.executable, "manage.py", "exporter"],
+        "truth-probe": [sys.executable, "manage.py", "truth_probe"],
     }
 
 

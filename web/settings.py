@@ -109,6 +109,8 @@ METRICS_PORTS = {
         ("invalidation-worker", "warming-worker", "relay", "truth-probe") if METRICS_PORT else ()
     )
 }
+# Entries that are compared with the database each second; 0: none.
+TRUTH_PROBE_PER_SECOND = env.number("TRUTH_PROBE_PER_SECOND", 0.2, 0, 100)
 DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`
 POSTGRES_BIN = env.text("POSTGRES_BIN")  # folder of the local PostgreSQL's programs
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
