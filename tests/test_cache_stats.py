@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,11 +14,16 @@ import redis
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from listings.cache import counters
+from invalidation_worker.models import DeadLetter
+from listings.cache import counters, totals
 from listings.cache.counters import Outcome
 from listings.cache.entries import Layer
+from listings.cache.store import store
+from listings.cache.totals import Total
+from listings.models import Property
 from monitoring.hit_ratio import Reading, hit_ratio, read_in_words
 from tests import servers
+from tests.services import services_environment
 
 NOTHING = {
     "hits": 0,
@@ -26,6 +34,8 @@ NOTHING = {
     "unstored": 0,
     "bypass": 0,
     "error": 0,
+    "entries": 0,
+    "registry_bytes": 0,
 }
 
 
@@ -97,6 +107,7 @@ def test_json_counts_what_was_looked_up(cache):
     look_up(cache, hits=9, misses=1)
     count(Layer.PAGE, hit=3, stored=4, unstored=2, bypass=50, error=60)
     report = json.loads(cache_stats("--json"))
+    del report["pipeline"]
     assert report == {
         "server": {"hits": 9, "misses": 1, "hit_ratio": 0.9, "reading": "effective"},
         "layers": {
@@ -110,6 +121,8 @@ def test_json_counts_what_was_looked_up(cache):
                 "unstored": 2,
                 "bypass": 50,
                 "error": 60,
+                "entries": 0,
+                "registry_bytes": 0,
             },
         },
     }
@@ -130,16 +143,71 @@ def test_table_has_a_row_for_the_server_and_for_each_layer(cache):
     look_up(cache, hits=0, misses=2)
     count(Layer.QUERYSET, hit=1200, stored=300, unstored=1)
     count(Layer.PAGE, hit=2, stored=2, bypass=7, error=5)
-    rows = [
-        [cell.strip() for cell in line.strip("│ ").split("│")]
-        for line in cache_stats().splitlines()
-        if "│" in line
+    totals.publish(store("pipeline"), {Layer.PAGE: Total(1_234, 5_678_900)})
+    assert rows(cache_stats())[:3] == [
+        ["server", "0", "2", "", "", "", "0.0%", "not working", "", ""],
+        ["queryset", "1,200", "301", "1", "0", "0", "79.9%", "fair", "0", "0"],
+        ["page", "2", "2", "0", "7", "5", "50.0%", "fair", "1,234", "5,679"],
     ]
-    assert rows == [
-        ["server", "0", "2", "", "", "", "0.0%", "not working"],
-        ["queryset", "1,200", "301", "1", "0", "0", "79.9%", "fair"],
-        ["page", "2", "2", "0", "7", "5", "50.0%", "fair"],
-    ]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of its tables, without their heads."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [[cell.strip() for cell in line[1:-1].split("│")] for line in lines if line[:1] == "│"]
+
+
+def test_pipeline_tells_what_waits_in_it(platform, cache):
+    with redis.Redis.from_url(settings.BROKER_URL) as broker:
+        broker.delete("invalidation", "warming", "unacked")
+        broker.lpush("warming", *"abc")
+        try:
+            Property.objects.bulk_create([Property(listing_key="A-1", list_price=1)])
+            DeadLetter.objects.create(event_id=1, logged_at="2026-01-01T00:00Z", reason="")
+            pipeline = json.loads(cache_stats("--json"))["pipeline"]
+            (cells,) = rows(cache_stats())[3:]
+        finally:
+            broker.delete("warming")
+    assert 0 <= pipeline.pop("oldest_event_seconds") < 60
+    assert pipeline == {
+        "pending_events": 1,
+        "dead_letters": 1,
+        "ready_messages": {"invalidation": 0, "warming": 3},
+        "unacknowledged_messages": 0,
+        "horizon": 0,
+    }
+    assert cells[0].startswith("1, the oldest for ")
+    assert cells[1:] == ["1", "0", "3", "0", "0"]
+
+
+def test_broker_away_is_said_beside_what_is_known(platform, cache, broker_server):
+    broker_server.stop()
+    assert rows(cache_stats())[3:] == [["0", "0", "away", "0"]]
+
+
+def test_watching_shows_it_again_and_again_until_ctrl_c(platform, cache):
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "cache_stats", "--watch", "0.1"],
+        cwd=settings.BASE_DIR,
+        env=services_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        seen = 0
+        while seen < 3:
+            seen += "│ page " in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("seconds", ["0", "often", "nan"])
+def test_bad_pause_is_named_with_what_is_allowed(seconds):
+    with pytest.raises(CommandError, match=f"'{seconds}' is not allowed: give a number from 0.1"):
+        call_command("cache_stats", "--watch", seconds)
 
 
 def test_server_away_is_a_clear_error(cache, cache_server):
