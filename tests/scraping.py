@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
 import prometheus_client as prometheus
+import pytest
 from django.conf import settings
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -62,6 +66,18 @@ def since(before: Series, after: Series) -> Series:
         for name, value in risen.items()
         if value and "_bucket{" not in name and "_sum" not in name
     }
+
+
+def promtool_says(text: str) -> str:
+    """What `promtool check metrics` has against this; skips without promtool, fails in CI."""
+    if shutil.which("promtool") is None:
+        if os.environ.get("CI"):
+            pytest.fail("promtool is not installed")
+        pytest.skip("promtool is not installed")
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
 
 
 def free_ports(number: int) -> int:

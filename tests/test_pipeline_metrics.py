@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
+import prometheus_client as prometheus
 import pytest
 import redis
 from django.conf import settings
@@ -29,7 +30,7 @@ from listings.cache.store import Lease, store
 from listings.models import Property
 from listings.popularity import PageKey
 from tests.conftest import apply_all, page_entry
-from tests.scraping import Series, free_ports, scrape, series, since
+from tests.scraping import Series, free_ports, promtool_says, scrape, series, since
 from tests.waiting import eventually
 from web.local_servers import ports
 
@@ -223,6 +224,12 @@ def test_port_that_is_taken_is_logged_and_nothing_else(monkeypatch, caplog):
         metrics_server.serve("relay", metrics.of_service("relay"))
     (record,) = caplog.records
     assert record.getMessage().startswith(f"no metrics of the relay: port {port} of 127.0.0.1: ")
+
+
+@pytest.mark.parametrize("service", ["invalidation-worker", "warming-worker", "relay"])
+def test_names_and_types_please_promtool(service):
+    registry = metrics_server.registry(service, metrics.of_service(service))
+    assert promtool_says(prometheus.generate_latest(registry).decode()) == ""
 
 
 SERVICES = ("invalidation-worker", "warming-worker", "relay")
