@@ -1,0 +1,179 @@
+"""Every expression of the dashboards, asked of a real Prometheus that scrapes a running site."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from listings.models import Property
+from tests import servers
+from tests.programs import program
+from tests.services import Services
+from tests.test_dashboards import OWN, expressions, series_named
+from tests.test_prometheus_rules import PROMETHEUS, RULES
+from tests.waiting import eventually
+from web.local_servers import Stage, ports
+from web.services import commands
+
+FIRST_PORT = 9130  # of the metrics ports in prometheus.yml; tests have theirs elsewhere
+EXPORTER_PORT = 9121
+# There is nothing to divide while no request fails.
+EMPTY_ON_A_GOOD_DAY = {'code=~"5.."'}
+# Named by rules or dashboards, and not told by any process yet: to become empty, and to go.
+NOT_YET = {
+    *("listings_apply_duration_seconds_bucket", "listings_apply_retries_total"),
+    *("listings_broker_evicted_keys_total", "listings_broker_memory_max_bytes"),
+    *("listings_broker_memory_used_bytes", "listings_broker_queue_ready_messages"),
+    *("listings_broker_unacknowledged_messages", "listings_broker_up"),
+    *("listings_cache_breaker_open", "listings_cache_fill_duration_seconds_bucket"),
+    *("listings_cache_fills_refused_total", "listings_cache_lease_waits_total"),
+    *("listings_cache_reads_total", "listings_cache_server_commands_processed_total"),
+    *("listings_cache_server_info", "listings_cache_server_memory_fragmentation_ratio"),
+    *("listings_cache_server_ping_seconds", "listings_cache_trust_degraded"),
+    *("listings_change_lag_seconds_bucket", "listings_change_log_pending_events"),
+    *("listings_database_queries_saved_total", "listings_database_queries_total"),
+    *("listings_database_up", "listings_dead_letters", "listings_dead_letters_buried_total"),
+    *("listings_entries_invalidated_total", "listings_events_applied_total"),
+    *("listings_horizon_moves_total", "listings_http_request_duration_seconds_bucket"),
+    *("listings_http_request_duration_seconds_count", "listings_http_requests_total"),
+    *("listings_near_cache_bytes", "listings_near_cache_entries", "listings_near_cache_on"),
+    *("listings_pages_warmed_total", "listings_registry_bytes", "listings_registry_entries"),
+    *("listings_relay_applied_events_total", "listings_relay_looks_total"),
+    *("listings_relay_rings_total", "listings_truth_checks_total", "listings_truth_failures_total"),
+    *("listings_truth_last_success_timestamp_seconds", "listings_truth_stale_total"),
+    *("process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds"),
+}
+# Absent by their nature: no change waits.
+COME_AND_GO = {"listings_change_log_oldest_event_timestamp_seconds"}
+RECORDED: dict[str, set[str]] = {}
+for _rule in RULES:
+    if "record" in _rule:
+        RECORDED.setdefault(_rule["record"], set()).update(series_named(_rule["expr"]))
+
+
+def told_by_processes(expression: str) -> set[str]:
+    """The series that an expression is made of in the end, recorded ones taken apart."""
+    named = series_named(expression) - OWN
+    return set().union(
+        *(
+            set().union(*map(told_by_processes, RECORDED[name])) if name in RECORDED else {name}
+            for name in named
+        )
+    )
+
+
+class Prometheus:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, path: str, **parameters: str) -> list[Any]:
+        query = urllib.parse.urlencode(parameters)
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as answer:
+                data = json.load(answer)["data"]
+        except OSError:
+            return []
+        return data["result"] if isinstance(data, dict) else data
+
+    def has(self, expression: str) -> bool:
+        return bool(self.ask("query", query=expression))
+
+    def names(self) -> set[str]:
+        return set(self.ask("label/__name__/values"))
+
+
+def configuration(base: int, exporter: int) -> str:
+    """The project's own, with the ports of this test and ten times as eager."""
+    given = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    moved = {EXPORTER_PORT: exporter}
+    for job in given["scrape_configs"]:
+        for group in job["static_configs"]:
+            numbers = [int(target.rpartition(":")[2]) for target in group["targets"]]
+            group["targets"] = [
+                f"127.0.0.1:{moved.get(number, number - FIRST_PORT + base)}" for number in numbers
+            ]
+    return yaml.safe_dump(
+        {
+            "global": {
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "evaluation_interval": "1s",
+            },
+            "rule_files": [str(PROMETHEUS / "rules" / "*.yml")],
+            "scrape_configs": given["scrape_configs"],
+        }
+    )
+
+
+@pytest.fixture
+def site(monkeypatch, services) -> Services:
+    """All processes, telling their metrics."""
+    monkeypatch.setenv("EXPORTER_PORT", str(ports.free_port()))
+    monkeypatch.setenv("METRICS_PORT", str(_free_ports(20)))
+    services.start(*commands())
+    return services
+
+
+@pytest.fixture
+def prometheus(site, tmp_path):
+    base, exporter = int(os.environ["METRICS_PORT"]), int(os.environ["EXPORTER_PORT"])
+    path = tmp_path / "prometheus.yml"
+    path.write_text(configuration(base, exporter))
+    port = ports.free_port()
+    process = servers.guardian.spawn(
+        [
+            program("prometheus"),
+            f"--config.file={path}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
+        Stage.CLIENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield Prometheus(f"http://127.0.0.1:{port}")
+    servers.guardian.end(process)
+
+
+def test_every_expression_has_data(site, prometheus):
+    _visit_and_change(site)
+    eventually(lambda: prometheus.has("listings_cache_server_keyspace_hits_total"), 60)
+    known = NOT_YET | COME_AND_GO
+    asked = {
+        expression: told_by_processes(expression)
+        for expression in [*expressions(), *(rule["expr"] for rule in RULES)]
+    }
+    wanted = set().union(*asked.values()) - known
+    eventually(lambda: wanted <= prometheus.names(), 60)
+    assert not NOT_YET & prometheus.names(), "told by now: take it out of NOT_YET"
+    for expression in expressions():
+        if asked[expression] & known or any(part in expression for part in EMPTY_ON_A_GOOD_DAY):
+            continue
+        eventually(lambda expression=expression: prometheus.has(expression), 20)
+
+
+def _visit_and_change(site: Services) -> None:
+    home = Property.objects.create(listing_key="A-1", city="Seattle", list_price=Decimal(500_000))
+    for path in ("/listings/?city=Seattle", "/listings/A-1/"):
+        eventually(lambda path=path: site.get(path).cache.startswith("listings; hit"))
+    home.list_price = Decimal(400_000)
+    home.save()
+    eventually(lambda: "$400,000" in site.get("/listings/A-1/").text)
+
+
+def _free_ports(number: int) -> int:
+    """The first of so many ports in a row that nothing uses now."""
+
+    def found() -> int:
+        first = ports.free_port()
+        return first if all(ports.is_free(first + place) for place in range(number)) else 0
+
+    return eventually(found)
