@@ -39,7 +39,8 @@ MOST_MARKS = 20_000  # batches of an hour or so
 MOST_ASKED = 100  # searches in one statement
 
 _NOW = f"""
-    SELECT last_value, pg_current_xact_id()::text::bigint FROM {ChangeEvent._meta.db_table}_id_seq
+    SELECT last_value - (NOT is_called)::int, pg_current_xact_id()::text::bigint
+    FROM {ChangeEvent._meta.db_table}_id_seq
 """
 _SKIP = f"SELECT count(nextval('{ChangeEvent._meta.db_table}_id_seq')) FROM generate_series(1, %s)"
 

@@ -55,3 +55,13 @@ def test_silent_server_is_a_clear_error(monkeypatch):
     monkeypatch.setattr(Store, "horizon", away)
     with pytest.raises(CommandError, match="does not answer: away"):
         said()
+
+
+def test_full_memory_does_not_stop_an_operator(cache):
+    before = cache.client.config_get("maxmemory")["maxmemory"]
+    try:
+        cache.client.config_set("maxmemory", "1")
+        said("all", "off")
+        assert cache.horizon().off == {Switch.ALL}
+    finally:
+        cache.client.config_set("maxmemory", before)

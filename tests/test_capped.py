@@ -248,3 +248,19 @@ def test_sequence_that_begins_anew_makes_it_ask(counts):
         "ALTER SEQUENCE invalidation_worker_changeevent_id_seq RESTART WITH 1"
     )
     assert not holds(counts)
+
+
+def test_first_event_of_a_log_that_never_had_one_is_counted(counts):
+    """Listings came with a dump, or before the triggers."""
+    add(*range(6))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM invalidation_worker_changeevent")
+        cursor.execute("ALTER SEQUENCE invalidation_worker_changeevent_id_seq RESTART WITH 1")
+    for _ in range(2):
+        apply_as_a_batch(counts)  # rung by a save that has changed nothing that is shown
+    count = filled()
+    assert count.found == 6
+    take(0)
+    with transaction.atomic():
+        changes = decide([change_log.decoded(row) for row in change_log.claim(10)])
+        assert counts.holding([count], counts.begin(changes)) == {SEARCH: False}

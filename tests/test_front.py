@@ -244,3 +244,8 @@ def test_all_off_bypasses_every_cache(door, monkeypatch):
     got = door.get("/listings/A-1/?x")
     assert got.headers["Cache-Status"] == "listings; fwd=bypass"
     assert store("pipeline").client.dbsize() > 0
+
+
+def test_long_addresses_count_as_bytes(door, near):
+    made_near(door, "/listings/A-1/?" + "x" * 50_000)
+    assert near.size[1] > 50_000

@@ -274,3 +274,9 @@ def test_reads_are_harvested_once_also_of_pages_that_are_gone(near, tracking):
     pumped(tracking)
     assert near.harvest() == [(("page", ""), 1)]
     assert near.hits == 3
+
+
+def test_key_that_is_no_text_is_heeded_like_any_other(near, tracking, cache):
+    cache.client.set(b"v:\xff", "x", px=60_000)
+    assert pumped(tracking)
+    assert near.is_on

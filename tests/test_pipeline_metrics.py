@@ -120,7 +120,8 @@ def test_entries_count_by_layer_and_by_the_dependency_that_was_affected():
 
 
 def test_flush_counts_its_events_but_not_their_lag(monkeypatch):
-    monkeypatch.setattr(apply_module, "FLUSH_ABOVE", 1)
+    monkeypatch.setattr(apply_module, "BATCH", 1)
+    monkeypatch.setattr(apply_module, "FLUSH_ABOVE", 0)
     reprice()
     Property.objects.update(list_price=3)
     assert risen("invalidation-worker", apply_batch) == {

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 Environ = dict[str, Any]
+Address = tuple[str, str, str | None]  # path, query string, scheme before a proxy
 
 STATUS: Final = ("Cache-Status", "listings; hit; detail=near")
 # Of Django's headers, those that depend on how a page is sent. The others are the page's own.
@@ -96,7 +97,7 @@ class Front:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def _ask(
-        self, environ: Environ, start_response: StartResponse, address: object = None
+        self, environ: Environ, start_response: StartResponse, address: Address | None = None
     ) -> Iterable[bytes]:
         if "HTTP_IF_NONE_MATCH" in environ:
             start_response = _without_wrong_length(start_response)
@@ -108,10 +109,11 @@ class Front:
             self._keep(address, response)
         return response
 
-    def _keep(self, address: object, response: PageResponse) -> None:
+    def _keep(self, address: Address, response: PageResponse) -> None:
         if offer := response.offer:
             reply = Reply(response, offer)
-            kept = Kept(address, offer.wish, reply, len(reply.body))
+            own_bytes = len(reply.body) + sum(len(part or "") for part in address)
+            kept = Kept(address, offer.wish, reply, own_bytes)
             self._near.keep(offer.ticket, kept, offer.answer.expires_at)
 
 

@@ -20,7 +20,7 @@ from listings.cache.entries import Entry, value_key
 from listings.cache.trust import NEVER, Trust, trust
 
 BUCKETS = 256  # values that a push makes doubtful while they are under way: one in so many
-OVERHEAD_BYTES = 2_048  # of a page, besides its body: headers, keys and the objects themselves
+OVERHEAD_BYTES = 2_048  # of a page, besides body and address: headers and the objects themselves
 MOST_ADDRESSES = 8  # of one page: a query string may say the same in many ways
 
 Address = Hashable  # what a request asks for, as it came in
@@ -40,12 +40,12 @@ class Kept:
     __slots__ = ("address", "key", "page", "reads", "response", "size", "until", "was_used")
 
     def __init__(
-        self, address: Address, page: PageKey | None, response: Any, body_bytes: int
+        self, address: Address, page: PageKey | None, response: Any, own_bytes: int
     ) -> None:
         self.address: Final = address
         self.page: Final = page  # none: nobody wants it warm
         self.response: Final = response
-        self.size: Final = body_bytes + OVERHEAD_BYTES
+        self.size: Final = own_bytes + OVERHEAD_BYTES
         self.key = ""
         self.until = NEVER  # monotonic: when the value expires
         self.reads = 0  # since last harvested

@@ -114,6 +114,7 @@ class Store:
         self._sweep = _script(client, "sweep")
         self._horizon = _script(client, "horizon")
         self._flush = _script(client, "flush")
+        self._switch = _script(client, "switch")
 
     def lease(self, entry: Entry, not_before: int = 0) -> Stored | Lease | Wait | Full:
         """The stored value, if it is as of `not_before` (µs) or later; else who may fill it."""
@@ -261,7 +262,7 @@ class Store:
         """Every process heeds it the next time it looks at the horizon. It outlives a flush, but
         not the server.
         """
-        self.client.hset(HORIZON_KEY, switch, int(not on))
+        self._switch(keys=[HORIZON_KEY], args=[switch, int(not on)])
 
     def policy(self) -> str:
         """The server's `maxmemory-policy`, which has to be `POLICY`."""

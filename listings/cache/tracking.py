@@ -117,7 +117,8 @@ class Tracking:
         if keys is None:
             self._near.drop_all()  # FLUSHDB, FLUSHALL
         else:
-            self._near.drop(key.decode() for key in keys)
+            # Whatever else somebody calls so, it is not ours and must not end the thread.
+            self._near.drop(key.decode(errors="replace") for key in keys)
 
 
 def keep_tracking(near: Near) -> None:
