@@ -159,7 +159,8 @@ def test_interrupted_run_says_how_far_it_came_and_the_next_one_continues():
     assert found, errors
     filled = int(found[1])
     assert 1 <= filled < 9
-    assert store("pipeline").client.keys("l:*") == []
+    # It is given back, unless the signal came in the instant between being granted and used.
+    eventually(lambda: not store("pipeline").client.keys("l:*"))
     second = cache_warm("--top", "9")
     # One more, if it was interrupted between a fill and its counting.
     assert second in {
