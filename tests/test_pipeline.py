@@ -41,7 +41,7 @@ def site(platform, shared_services, home):
     services.start_missing("web", *PIPELINE)
     eventually(lambda: not ChangeEvent.objects.exists(), 30)
     for path in (LIST, DETAIL):
-        eventually(lambda path=path: services.get(path).cache == "listings; hit")
+        eventually(lambda path=path: services.get(path).cache.startswith("listings; hit"))
         assert shows(services, path, 500_000)
     return services
 
@@ -107,7 +107,7 @@ def test_invalidated_pages_that_visitors_want_are_warm_before_one_comes(site):
         eventually(lambda page=page, old=old: stored_page(page) not in (None, old))
     for path in (LIST, DETAIL):
         response = site.get(path)
-        assert response.cache == "listings; hit"
+        assert response.cache.startswith("listings; hit")
         assert "$654,321" in response.text
 
 
@@ -120,7 +120,7 @@ def test_rolled_back_change_leaves_the_cached_page_alone(site):
     eventually(lambda: "A-2" in site.get("/listings/?city=Kent").text)
     for path in (LIST, DETAIL):
         response = site.get(path)
-        assert response.cache == "listings; hit"
+        assert response.cache.startswith("listings; hit")
         assert "$500,000" in response.text
 
 
@@ -170,7 +170,7 @@ def test_without_a_cache_pages_come_from_the_database_and_none_is_old_when_it_is
     def is_hit_again() -> bool:
         response = site.get(DETAIL)
         seen.update(re.findall(r"\$[\d,]+", response.text))
-        return response.cache == "listings; hit"
+        return response.cache.startswith("listings; hit")
 
     eventually(is_hit_again)
     assert "$500,000" not in seen
@@ -221,7 +221,7 @@ def test_two_hundred_simultaneous_requests_for_a_cold_page_fill_it_once(services
     with ThreadPoolExecutor(200) as pool:
         pages = list(pool.map(services.get, [LIST] * 200))
     assert {page.status for page in pages} == {200}
-    came = Counter(page.cache for page in pages)
+    came = Counter(page.cache.removesuffix("; detail=near") for page in pages)
     assert came == {"listings; fwd=miss; stored": 1, "listings; hit": 199}
 
 
