@@ -74,6 +74,8 @@ def near(monkeypatch):
     monkeypatch.setattr(Trust, "_keep_looking", lambda self: None)
     trust.look()
     monkeypatch.setattr(trust, "_watching", True)
+    # A thread of an earlier test may go on looking, at a horizon that nobody moves.
+    monkeypatch.setattr(Trust, "look", lambda self: None)
     monkeypatch.setattr(trust, "near_until", time.monotonic() + 60)
     near = Near(1_000_000, trust)
     near.begin(time.monotonic() + 60)
