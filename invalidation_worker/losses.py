@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from invalidation_worker.change_log import Image
 from invalidation_worker.decide import Change
 from listings.search import FIELDS, SEARCHED, at_least, at_most
-from listings.search_index import Wanted, bits
+from listings.search_index import MOST_REMEMBERED, Wanted, bits
 
 BLOCK = 500  # changes that are looked at together: as many as a batch has
 MOST_BLOCKS = 8  # some megabytes; older changes are as good as unknown
@@ -108,6 +108,8 @@ class _Block:
     def _met(self, field: str, wanted: Any) -> tuple[int, int]:
         """The changes before and after which the row meets one condition of a search."""
         if (field, wanted) not in self._meeting:
+            if len(self._meeting) >= MOST_REMEMBERED:  # visitors choose the values
+                self._meeting.clear()
             column = _COLUMNS[field]
             if column not in self._values:
                 before, after = zip(*self._rows, strict=True)

@@ -251,3 +251,9 @@ def test_all_off_bypasses_every_cache(door, monkeypatch):
 def test_long_addresses_count_as_bytes(door, near):
     made_near(door, "/listings/A-1/?" + "x" * 50_000)
     assert near.size[1] > 50_000
+
+
+def test_long_headers_are_not_remembered(door):
+    made_near(door, "/listings/A-1/")
+    for more in ({"HTTP_HOST": "a" * 400}, {"HTTP_ACCEPT_ENCODING": "gzip," * 100}):
+        assert "near" not in door.get("/listings/A-1/", **more).headers.get("Cache-Status", "")

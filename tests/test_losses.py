@@ -67,3 +67,12 @@ def test_oldest_changes_are_forgotten(monkeypatch):
     losses = Losses()
     losses.note(some_change(random_module.Random(1), event) for event in range(1, 51))
     assert losses.since(wanted(""), 0).changes == 5 * losses_module.MOST_BLOCKS
+
+
+def test_what_bounds_make_of_changes_is_not_remembered_for_ever(monkeypatch):
+    monkeypatch.setattr(losses_module, "MOST_REMEMBERED", 10)
+    losses = Losses()
+    losses.note([some_change(random_module.Random(1), 1)])
+    for price in range(100):
+        assert losses.since(wanted(f"list_price_min={price + 1}"), 0).changes == 1
+    assert len(losses._blocks[0]._meeting) <= 10

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
+from contextlib import suppress
 
+import hiredis
 import pytest
 import redis
 
@@ -280,3 +283,31 @@ def test_key_that_is_no_text_is_heeded_like_any_other(near, tracking, cache):
     cache.client.set(b"v:\xff", "x", px=60_000)
     assert pumped(tracking)
     assert near.is_on
+
+
+def test_surprise_does_not_end_the_thread_that_hears_of_changes(near, cache, monkeypatch):
+    monkeypatch.setattr(tracking_module, "AGAIN_SECONDS", 0.01)
+    opened = Tracking.open
+    surprises = iter([hiredis.ProtocolError("what is this?")])
+
+    def open_after_a_surprise(tracking: Tracking) -> None:
+        for surprise in surprises:
+            raise surprise
+        opened(tracking)
+
+    monkeypatch.setattr(Tracking, "open", open_after_a_surprise)
+    keeping = threading.Thread(target=left_at_last, args=(near,), daemon=True)
+    keeping.start()
+    eventually(lambda: near.is_on, seconds=4)
+
+    def leave(tracking: Tracking) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tracking, "pump", leave)
+    keeping.join(10)
+    assert not keeping.is_alive()
+
+
+def left_at_last(near: Near) -> None:
+    with suppress(KeyboardInterrupt):
+        tracking_module._keep_tracking(near)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Environ = dict[str, Any]
 Address = tuple[str, str, str | None]  # path, query string, scheme before a proxy
 
+LONGEST = 300  # characters of a header that is remembered with what it means
 STATUS: Final = ("Cache-Status", "listings; hit; detail=near")
 # Of Django's headers, those that depend on how a page is sent. The others are the page's own.
 SENDING = {"age", "cache-status", "content-encoding", "content-length", "content-type", "etag"}
@@ -45,7 +46,8 @@ class Reply:
         kind = ("Content-Type", content.content_type)
         length = ("Content-Length", str(len(content.body)))
         self.body: Final = content.body
-        self.born: Final = trust.monotonic(offer.answer.as_of)
+        # Not later than now, should the cache server's clock be ahead of what was last seen of it.
+        self.born: Final = min(trust.monotonic(offer.answer.as_of), monotonic())
         self.is_ok: Final = content.status == 200
         self.status: Final = f"{content.status} {HTTPStatus(content.status).phrase}"
         # By whether gzip is accepted: identity, gzip.
@@ -73,7 +75,9 @@ class Front:
         if (
             environ["REQUEST_METHOD"] not in ("GET", "HEAD")
             or self._session in get("HTTP_COOKIE", "")
-            or not _is_ours(get("HTTP_HOST", ""))
+            or len(host := get("HTTP_HOST", "")) > LONGEST
+            or not _is_ours(host)
+            or len(coding := get("HTTP_ACCEPT_ENCODING", "")) > LONGEST
         ):
             return self._ask(environ, start_response)
         address = (environ["PATH_INFO"], environ["QUERY_STRING"], get("HTTP_X_FORWARDED_PROTO"))
@@ -81,7 +85,7 @@ class Front:
         if kept is None:
             return self._ask(environ, start_response, address)
         reply: Reply = kept.response
-        zipped = _accepts_gzip(get("HTTP_ACCEPT_ENCODING", ""))
+        zipped = _accepts_gzip(coding)
         age = ("Age", str(int(monotonic() - reply.born)))
         if_none_match = get("HTTP_IF_NONE_MATCH")
         if if_none_match and reply.is_ok and knows(if_none_match, reply.etags[zipped]):

@@ -136,7 +136,7 @@ def _keep_tracking(near: Near) -> None:
             while True:
                 tracking.pump()
                 failing = False
-        except (redis.RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the thread is the only one that hears pushes
             # Once per outage.
             level = logging.DEBUG if failing else logging.WARNING
             logger.log(level, "the near cache is off, trying again: %r", error)
