@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
@@ -49,3 +49,10 @@ def _tell_metrics(sender: Any, **_: object) -> None:
 
     service = f"{sender.hostname.partition('@')[0]}-worker"
     metrics_server.serve(service, metrics.of_service(service))
+
+
+@worker_ready.connect
+def _spare_loaded(**_: object) -> None:
+    from listings.collector import spare_loaded  # noqa: PLC0415 - apps must be ready
+
+    spare_loaded()

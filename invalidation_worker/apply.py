@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,16 +49,29 @@ def apply_batch() -> Applied:
     Raises:
         redis.RedisError, DatabaseError: nothing was applied; try again.
     """
+    try:
+        return _apply(_invalidate)
+    except TRY_AGAIN:
+        raise
+    except Exception:
+        logger.exception("a batch could not be decided; its events are tried one at a time")
+        return _apply(_one_by_one)
+
+
+def _apply(drop: Callable[[Store, list[Row]], Invalidated | None]) -> Applied:
+    """Claim events and drop for them, in one transaction."""
     cache = store("pipeline")
     started = time.monotonic()
     with transaction.atomic():
         rows = change_log.claim(BATCH)
         claimed_at = time.time()
+        if not rows:
+            return Applied()  # another ring's task has been faster
         is_backlog = len(rows) == BATCH and change_log.is_longer_than(FLUSH_ABOVE)
         if is_backlog:
             events = Counter((row.table, row.operation) for row in rows) + _flush(cache)
         else:
-            done = _drop(cache, rows)
+            done = drop(cache, rows)
     milliseconds = (time.monotonic() - started) * 1000
     if is_backlog:
         number = events.total()
@@ -70,20 +84,8 @@ def apply_batch() -> Applied:
     for row in rows:
         _log(row, "all" if done is None else done.entries[row.id], milliseconds)
     traces.write(cache, traces.of_events(rows, done, milliseconds))
-    logged_at = min((row.logged_at for row in rows), default=None)
+    logged_at = min(row.logged_at for row in rows)
     return Applied(len(rows), done.pages if done else [], logged_at)
-
-
-def _drop(cache: Store, rows: list[Row]) -> Invalidated | None:
-    """What was dropped; none: everything."""
-    try:
-        with transaction.atomic():  # so that what one event breaks can be gone on with
-            return _invalidate(cache, rows)
-    except TRY_AGAIN:
-        raise
-    except Exception:
-        logger.exception("a batch could not be decided; its events are tried one at a time")
-        return _one_by_one(cache, rows)
 
 
 def _invalidate(cache: Store, rows: list[Row]) -> Invalidated | None:
@@ -104,7 +106,7 @@ def _one_by_one(cache: Store, rows: list[Row]) -> Invalidated | None:
     done, everything = Invalidated(), False
     for row in rows:
         try:
-            with transaction.atomic():
+            with transaction.atomic():  # so that what one event breaks can be gone on with
                 one = _invalidate(cache, [row])
         except TRY_AGAIN:
             raise

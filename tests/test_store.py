@@ -276,3 +276,45 @@ def test_sweeping_does_not_make_an_entry_popular(cache):
         assert cache.client.object("freq", key) <= before
     finally:
         cache.client.config_set("lfu-log-factor", 10)
+
+
+def test_server_that_has_forgotten_the_scripts_is_told_them_again(cache):
+    def forgotten() -> None:
+        cache.client.script_flush()
+
+    fill(cache, leased(cache))
+    forgotten()
+    assert set(cache.registries([ENTRY.partition], Layer.PAGE)) == {ENTRY.partition}
+    forgotten()
+    assert cache.invalidate(DIGESTS, Layer.PAGE) == {ENTRY.digest}
+    forgotten()
+    lease = leased(cache)
+    forgotten()
+    fill(cache, lease)
+    cache.client.unlink(f"v:{{{ENTRY.partition}}}:{ENTRY.digest}")
+    forgotten()
+    assert cache.sweep(ENTRY.partition, Layer.PAGE).gone == 1
+
+
+def test_reading_and_invalidating_each_take_one_round_trip(cache):
+    fill(cache, leased(cache))
+    cache.registries([ENTRY.partition], Layer.PAGE)  # connections, and scripts, are there
+    cache.invalidate(DIGESTS, Layer.PAGE)
+    fill(cache, leased(cache))
+    cache.client.config_resetstat()
+    cache.registries([ENTRY.partition, "cnowhere"], Layer.PAGE)
+    assert calls(cache) == {"evalsha": 2, "lrem": 2, "hscan": 1}
+    cache.client.config_resetstat()
+    cache.invalidate(DIGESTS, Layer.PAGE)
+    assert calls(cache).keys() == {"client|no-touch", "evalsha", "unlink", "hdel", "hincrby"}
+
+
+def calls(cache) -> dict[str, int]:
+    """How often the server has been called with which command, from scripts too."""
+    stats = cache.client.info("commandstats")
+    asking = {"config|resetstat", "info"}
+    return {
+        name: stat["calls"]
+        for name, stat in ((name.removeprefix("cmdstat_"), stat) for name, stat in stats.items())
+        if name not in asking
+    }

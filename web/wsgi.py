@@ -15,9 +15,11 @@ django = get_wsgi_application()
 from listings import popularity  # noqa: E402 - models need the settings
 from listings.cache.near import near  # noqa: E402
 from listings.cache.tracking import keep_tracking  # noqa: E402
+from listings.collector import spare_loaded  # noqa: E402
 from web.front import Front  # noqa: E402
 
 popularity.keep_flushing()
 keep_tracking(near)
 
 application = Front(django, near)
+spare_loaded()

@@ -19,14 +19,20 @@ AGAIN = 0.5  # of requests for a page that is known say so: If-None-Match, as br
 
 
 class Visitor:
-    """Looks at pages, one after the other. `failures` gets why a request came to nothing."""
+    """Looks at pages, one after the other. `failures` gets why a request came to nothing.
 
-    def __init__(self, url: str, dice: Random, failures: list[str]) -> None:
+    `again` is the share of requests for a known page that say so.
+    """
+
+    def __init__(
+        self, url: str, dice: Random, failures: list[str], *, again: float = AGAIN
+    ) -> None:
         parts = urlsplit(url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         self._dice = dice
         self._failures = failures
+        self._again = again
         self._known: dict[str, tuple[str, Mapping[Thing, Value]]] = {}  # address → ETag, content
 
     def look(self, page: Page) -> Sighting | None:
@@ -37,7 +43,7 @@ class Visitor:
         """
         etag, known = self._known.get(page.address, ("", {}))
         headers = {"Accept-Encoding": "gzip"}
-        if etag and self._dice.random() < AGAIN:
+        if etag and self._dice.random() < self._again:
             headers["If-None-Match"] = etag
         try:
             began, response, body = self._ask(page.address, headers)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 import redis
 from django_redis import get_redis_connection
 from redis.commands.core import Script
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import NoScriptError, OutOfMemoryError
 
 from listings.cache import registries
 from listings.cache.dependencies import Dependency
@@ -110,6 +110,7 @@ class Store:
         self.client = client
         self._lease = _script(client, "lease")
         self._fill = _script(client, "fill")
+        self._registry = _script(client, "registry")
         self._invalidate = _script(client, "invalidate")
         self._sweep = _script(client, "sweep")
         self._horizon = _script(client, "horizon")
@@ -212,30 +213,14 @@ class Store:
         Reads with HSCAN: a large hash never blocks the server for long. An entry that is
         registered from the first to the last step is in the answer.
         """
-        keys = {registry_key(one, layer): one for one in self._with_registry(partitions, layer)}
+        keys = {registry_key(one, layer): one for one in partitions}
         found: dict[str, dict[str, object]] = defaultdict(dict)
-        for key, fields in registries.in_steps(self.client, keys):
+        for key, fields in registries.in_steps(self.client, self._registry, keys):
             pairs = iter(fields)
             found[keys[key]].update(zip(map(bytes.decode, pairs), map(decoded, pairs), strict=True))
         for registry in found.values():
             registry.pop(COUNT_FIELD, None)
         return {partition: registry for partition, registry in found.items() if registry}
-
-    def _with_registry(self, partitions: Iterable[str], layer: Layer) -> Iterator[str]:
-        """Those that have one. Asked with a write that changes nothing: most listings are in no
-        cache, and each EXISTS or HSCAN would count as a keyspace miss. The server takes no element
-        from a list that is not there, and refuses to take one from a hash.
-        """
-        partitions = list(partitions)
-        pipe = self.client.pipeline(transaction=False)
-        for partition in partitions:
-            pipe.lrem(registry_key(partition, layer), 1, "")
-        for partition, answer in zip(partitions, pipe.execute(raise_on_error=False), strict=True):
-            if not isinstance(answer, Exception):
-                continue
-            if not str(answer).startswith("WRONGTYPE"):
-                raise answer
-            yield partition
 
     def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
         """Take entries away, given as partition → digests. Returns those that had a value."""
@@ -278,19 +263,33 @@ class Store:
         self, script: Script, digests: Mapping[str, Iterable[str]], layer: Layer
     ) -> Iterator[Any]:
         """Run a script over many entries, at most `STEP` of one partition in a call."""
-        pipe = self.client.pipeline(transaction=False)
-        pipe.client_no_touch("ON")  # looking after an entry does not make it popular
+        calls = []
         for partition, members in digests.items():
             for some in _chunks(list(members)):
                 keys = [registry_key(partition, layer)]
                 for digest in some:
                     keys += [value_key(partition, digest), lease_key(partition, digest)]
-                script(keys=keys, args=some, client=pipe)
-        for answer in pipe.execute()[1:]:
+                calls.append((len(keys), *keys, *some))
+        if not calls:
+            return
+        try:
+            answers = self._call(script, calls)
+        except NoScriptError:  # the server began anew; calls that it did answer may be repeated
+            self.client.script_load(script.script)
+            answers = self._call(script, calls)
+        for answer in answers:
             if isinstance(answer, list):
                 yield from (digest.decode() for digest in answer)
             else:
                 yield answer
+
+    def _call(self, script: Script, calls: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """All of these calls in one round trip; redis-py would ask in another what is loaded."""
+        pipe = self.client.pipeline(transaction=False)
+        pipe.client_no_touch("ON")  # looking after an entry does not make it popular
+        for call in calls:
+            pipe.evalsha(script.sha, *call)
+        return pipe.execute()[1:]
 
 
 def expiry(layer: Layer, lease: Lease, boundary: int) -> int:

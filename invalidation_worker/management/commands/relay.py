@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from invalidation_worker import metrics, metrics_server
 from invalidation_worker.relay import Relay
 from listings.cache.store import POLICY, store
+from listings.collector import spare_loaded
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
         metrics_server.serve("relay", metrics.of_service("relay"))
+        spare_loaded()
         Relay(stopping).run()
 
 
