@@ -2,12 +2,13 @@
 # name may hold spaces.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format clean
+.PHONY: help run test check format bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := var/benchmarks
 export PYTHON ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Each process of tests has servers of its own, and takes whole files.
@@ -36,15 +37,24 @@ format: $(VENV)/.requirements-dev ## Formats the code and mends what ruff can me
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Ends with an error if a promise does not hold, and publishes what was measured all the same.
+bench: $(BENCH)/.requirements ## What pages cost beside others; QUICK=1: two minutes; SIZE=100000
+	@status=0; \
+	$(BENCH)/bin/python -m benchmarks.speed $(if $(QUICK),--quick --output var/quick.json) \
+		$(if $(SIZE),--size $(SIZE)) $(ARGS) || status=$$?; \
+	[ -n "$(QUICK)" ] || [ $$status -gt 1 ] || $(BENCH)/bin/python -m benchmarks.speed.publish; \
+	exit $$status
+
 clean: ## Removes the environment and caches; data in var/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- the environment ----
 
-# Made again when a file of requirements has changed. What pip says is in var/pip.log.
-$(VENV)/.requirements-%: requirements-%.txt requirements.txt requirements-local.txt
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(MAKE) -f $(MAKEFILE_LIST) environment
+# What pip says is in var/pip.log.
+define INSTALL
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+		$(MAKE) -f $(MAKEFILE_LIST) VENV=$(VENV) environment
 	@echo "Installing the packages of $< (the first time takes a minute) …"
 	@mkdir -p var
 	@$(BIN)/python -m pip install --quiet --retries 2 --timeout 10 --log var/pip.log -r $< \
@@ -52,6 +62,16 @@ $(VENV)/.requirements-%: requirements-%.txt requirements.txt requirements-local.
 		echo "The packages of $< could not be installed: is the network there?" \
 			"What pip said is in var/pip.log." >&2; exit 1; }
 	@touch $@
+endef
+
+# Made again when a file of requirements has changed.
+$(VENV)/.requirements-%: requirements-%.txt requirements.txt requirements-local.txt
+	$(INSTALL)
+
+$(BENCH)/.requirements: VENV := $(BENCH)
+$(BENCH)/.requirements: BIN := $(BENCH)/bin
+$(BENCH)/.requirements: benchmarks/requirements.txt requirements.txt requirements-local.txt
+	$(INSTALL)
 
 .PHONY: environment
 environment:

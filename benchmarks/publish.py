@@ -37,12 +37,12 @@ def main() -> None:
     results = msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results)
     text = DOCUMENT.read_text()
     for name, part in (("table", report.table(results)), ("needless", report.needless(results))):
-        text = _replaced(text, name, part)
+        text = replaced(text, name, part)
     DOCUMENT.write_text(text)
     _draw(results, PLOT)
 
 
-def _replaced(text: str, name: str, part: str) -> str:
+def replaced(text: str, name: str, part: str) -> str:
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)

@@ -1,0 +1,85 @@
+"""`python -m benchmarks.speed`: what hits and misses cost, side by side in one run.
+
+Starts PostgreSQL and Valkey of its own, and every contender's web server. Prints tables, keeps
+JSON in `var/`, and ends with 1 if a promise of the platform does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.servers import PROJECT, seed, servers
+from benchmarks.speed import report
+from benchmarks.speed.machine import description
+from benchmarks.speed.plan import QUICK, Plan, Results
+from web.local_servers import Guardian
+
+OUTPUT = PROJECT / "var" / "speed.json"
+PARTS = ("hits", "misses", "savings")
+
+
+def main() -> int:
+    """1 if a promise does not hold."""
+    options = _options()
+    plan = QUICK if options.quick else Plan()
+    if options.size:
+        plan = msgspec.structs.replace(plan, listings=options.size)
+    with servers() as environment, tempfile.TemporaryDirectory() as folder:
+        seed(environment, plan.listings, plan.seed)
+        with closing(Guardian()) as guardian:
+            results = _measured(guardian, environment, Path(folder), plan, options.parts)
+    results = with_former(results, options.output)
+    options.output.parent.mkdir(exist_ok=True)
+    options.output.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    sys.stdout.write(report.everything(results))
+    broken = report.broken(results)
+    sys.stdout.writelines(f"BROKEN: {sentence}\n" for sentence in broken)
+    return 1 if broken else 0
+
+
+def with_former(results: Results, path: Path) -> Results:
+    """With what an earlier run of the same plan on the same machine has measured of other parts."""
+    if not path.exists():
+        return results
+    former = msgspec.json.decode(path.read_bytes(), type=Results)
+    if (former.plan, former.machine) != (results.plan, results.machine):
+        return results
+    mine = {name: value for name, value in msgspec.structs.asdict(results).items() if value}
+    return msgspec.structs.replace(former, **mine)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about two minutes")
+    parser.add_argument("--size", type=int, help="listings")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument(
+        "--output", type=Path, default=OUTPUT, help="for `benchmarks.speed.publish`"
+    )
+    return parser.parse_args()
+
+
+def _measured(
+    guardian: Guardian, environment: dict[str, str], folder: Path, plan: Plan, parts: list[str]
+) -> Results:
+    os.environ.update(environment, CONTESTANT="ours", DJANGO_SETTINGS_MODULE="benchmarks.settings")
+    import django  # noqa: PLC0415 - its settings need the servers
+
+    django.setup()
+    from benchmarks.speed.session import Session  # noqa: PLC0415
+
+    session = Session(guardian, environment, folder, Results(plan, description()))
+    for part in parts:
+        getattr(session, part)()
+    return session.results
+
+
+if __name__ == "__main__":
+    sys.exit(main())
