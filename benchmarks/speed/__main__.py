@@ -15,13 +15,12 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.servers import PROJECT, seed, servers
+from benchmarks.servers import seed, servers
 from benchmarks.speed import report
 from benchmarks.speed.machine import description
-from benchmarks.speed.plan import QUICK, Plan, Results
+from benchmarks.speed.plan import OUTPUT, QUICK, Plan, Results
 from web.local_servers import Guardian
 
-OUTPUT = PROJECT / "var" / "speed.json"
 PARTS = ("hits", "misses", "savings")
 
 
@@ -39,6 +38,10 @@ def main() -> int:
     options.output.parent.mkdir(exist_ok=True)
     options.output.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
     sys.stdout.write(report.everything(results))
+    if options.publish:
+        from benchmarks.speed.publish import publish  # noqa: PLC0415 - only this needs matplotlib
+
+        publish(results)
     broken = report.broken(results)
     sys.stdout.writelines(f"BROKEN: {sentence}\n" for sentence in broken)
     return 1 if broken else 0
@@ -61,8 +64,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=int, help="listings")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument(
-        "--output", type=Path, default=OUTPUT, help="for `benchmarks.speed.publish`"
+        "--output", type=Path, default=OUTPUT, help="JSON, for `benchmarks.speed.publish`"
     )
+    parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md")
     return parser.parse_args()
 
 
@@ -75,7 +79,7 @@ def _measured(
     django.setup()
     from benchmarks.speed.session import Session  # noqa: PLC0415
 
-    session = Session(guardian, environment, folder, Results(plan, description()))
+    session = Session(guardian, environment, folder, Results(plan, description(environment)))
     for part in parts:
         getattr(session, part)()
     return session.results

@@ -6,6 +6,9 @@ from statistics import median
 
 import msgspec
 
+from benchmarks.servers import PROJECT
+
+OUTPUT = PROJECT / "var" / "speed.json"
 LIST, DETAIL = "list", "detail"
 
 
@@ -22,7 +25,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int = 1
 
 
-QUICK = Plan(listings=20_000, rounds=3, seconds=1, misses=60, profiled=300)
+QUICK = Plan(listings=20_000, rounds=3, seconds=1, misses=90, profiled=300)
 
 
 class Sample(msgspec.Struct, frozen=True):

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.publish import DOCUMENT, replaced
 from benchmarks.speed import report
-from benchmarks.speed.__main__ import OUTPUT
 from benchmarks.speed.names import COLD, NEAR, NEAR_304, REDIS, REDIS_304, TITLES, WARM
-from benchmarks.speed.plan import DETAIL, LIST, Measured, Results
+from benchmarks.speed.plan import OUTPUT, Measured, Results
+from benchmarks.speed.report import in_order
 
 PLOT = DOCUMENT.parent / "speed.png"
 JSON = DOCUMENT.parent / "speed.json"
@@ -29,13 +29,16 @@ GREEN, GREY = "#009e73", "#999999"  # of Okabe and Ito, as in the other plot
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
-    raw = parser.parse_args().results.read_bytes()
-    results = msgspec.json.decode(raw, type=Results)
+    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
+
+
+def publish(results: Results) -> None:
+    """Write the tables, the plot, and all figures."""
     text = DOCUMENT.read_text()
     for name, part in {**report.tables(results), "run": report.run(results)}.items():
         text = replaced(text, f"speed {name}", part)
     DOCUMENT.write_text(text)
-    JSON.write_bytes(raw)
+    JSON.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     _draw(results).savefig(PLOT, dpi=110, metadata={"Software": None})
 
 
@@ -44,11 +47,12 @@ def _draw(results: Results) -> Figure:
     figure = Figure(figsize=(11, 6.5), layout="constrained")
     hits, misses = figure.subplots(1, 2)
     most = str(max(results.plan.connections))
-    rows = [row for row in results.hits if row.setting == most]
+    rows = [row for row in in_order(results.hits) if row.setting == most]
     _bars(hits, f"CPU µs a hit, {most} connections", rows, 1.0)
     hits.set_xscale("log")
-    pages = sorted(results.misses, key=lambda row: [LIST, DETAIL].index(row.setting))
-    _bars(misses, "CPU ms a page that is not in the cache", pages, 1e-3, with_setting=True)
+    hits.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
+    title = "CPU ms a page that is not in the cache"
+    _bars(misses, title, in_order(results.misses), 1e-3, with_setting=True)
     return figure
 
 

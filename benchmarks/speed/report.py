@@ -64,15 +64,14 @@ def tables(results: Results) -> dict[str, str]:
 def run(results: Results) -> str:
     """What was run, and on what, in two sentences and one for each who was left out."""
     plan = results.plan
-    lines = [
+    what = (
         f"{plan.listings:,} made-up listings. Hits: {plan.rounds} rounds of {plan.seconds} s for "
         f"each contender and number of connections. Misses: {plan.rounds} rounds of {plan.misses} "
         f"new pages of each kind over 4 connections; {plan.profiled:,} of each kind were taken "
-        "apart.",
-        f"The machine: {results.machine}.",
-        *(f"Left out: {sentence}." for sentence in results.skipped),
-    ]
-    return "\n".join(lines) + "\n"
+        "apart."
+    )
+    left_out = [f"Left out: {sentence}." for sentence in results.skipped]
+    return "\n".join([what, f"The machine: {results.machine}.", *left_out]) + "\n"
 
 
 def everything(results: Results) -> str:
@@ -101,7 +100,7 @@ def promised(results: Results) -> str:
 def hits(rows: Sequence[Measured]) -> str:
     """Part 1: a row for each contender and number of connections."""
     lines = []
-    for row in rows:
+    for row in in_order(rows):
         line = [TITLES[row.contender], row.setting]
         line += [_spread([one.per_second for one in row.samples], "{:,.0f}")]
         line += [_spread([one.cpu_us for one in row.samples], "{:,.1f}")]
@@ -115,7 +114,7 @@ def hits(rows: Sequence[Measured]) -> str:
 def misses(rows: Sequence[Measured]) -> str:
     """Part 2: a row for each kind of page and contender."""
     lines = []
-    for row in sorted(rows, key=lambda row: row.setting == DETAIL):
+    for row in in_order(rows):
         plain = _find(rows, PLAIN, row.setting)
         line = [row.setting, TITLES[row.contender]]
         line += [_spread([one.cpu_us / 1e3 for one in row.samples], "{:.2f}")]
@@ -169,6 +168,15 @@ def _name(promise: Promise) -> str:
 
 def _bound(promise: Promise) -> str:
     return f"{'at most' if promise.of == 'CPU' else 'at least'} {promise.bound:.3g}"
+
+
+def in_order(rows: Iterable[Measured]) -> list[Measured]:
+    """Setting by setting, as they were first measured, and contenders as they are listed."""
+    found = list(rows)
+    settings = list(dict.fromkeys(row.setting for row in found))
+    titles = list(TITLES)
+    found.sort(key=lambda row: (settings.index(row.setting), titles.index(row.contender)))
+    return found
 
 
 def _find(rows: Iterable[Measured], contender: str, setting: str) -> Measured | None:
