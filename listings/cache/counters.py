@@ -49,6 +49,19 @@ def count(layer: Layer, outcome: Outcome) -> None:
         _start()
 
 
+def counted() -> Counter[tuple[Layer, Outcome]]:
+    """What this process has counted since it started."""
+    with _counting:
+        now = _counts.copy()
+    return Counter(
+        {
+            (layer, outcome): now[f"{layer.value}:{outcome}"]
+            for layer in Layer
+            for outcome in Outcome
+        }
+    )
+
+
 def totals() -> dict[Layer, dict[Outcome, int]]:
     """All processes' counts since the cache was last flushed.
 

@@ -86,6 +86,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     content_type: str = ""
     etag: str = ""
     dependencies: tuple[Dependency, ...] | None = None  # of a queryset entry, for its pages
+    queries: int = 0  # that filling it would have asked of the database without a cache
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import redis
 from django.db import InterfaceError, OperationalError, connection
 
+from listings.cache import endings, spared
 from listings.cache.breaker import Breaker
 from listings.cache.counters import Outcome, count
 from listings.cache.dependencies import Dependency
+from listings.cache.endings import Refusal, WaitEnding
 from listings.cache.entries import Entry, Header, Layer, Stored
 from listings.cache.store import Full, Lease, Wait, expiry, store
 from listings.cache.trust import trust
@@ -49,6 +51,7 @@ class Answer:
     # Microseconds of the cache server's clock; 0: not known, or nothing was kept.
     as_of: int = 0
     expires_at: int = 0
+    queries: int = 0  # that a hit has spared the database
 
 
 class Taken(Exception):
@@ -65,6 +68,8 @@ class _Fill:
     not_before: int  # what is older must not become a part of it
     boundary: int = 0
     dependencies: tuple[Dependency, ...] | None = ()
+    spared: int = 0  # queries that parts which were hits would have asked
+    asked: int = 0  # queries, parts included
 
     def takes_in(
         self, as_of: int, boundary: int, dependencies: tuple[Dependency, ...] | None
@@ -168,6 +173,24 @@ def _lease(entry: Entry, not_before: int) -> Stored | Lease | Full | Wait:
         return answer
     if not _waits.get():
         raise Taken
+    try:
+        answer = _after_waiting(entry, not_before)
+    except (redis.RedisError, ValueError):
+        endings.waited(entry.layer, WaitEnding.ERROR)
+        raise
+    endings.waited(entry.layer, _ENDINGS[type(answer)])
+    return answer
+
+
+_ENDINGS = {
+    Stored: WaitEnding.HIT,
+    Lease: WaitEnding.LEASE,
+    Full: WaitEnding.FULL,
+    Wait: WaitEnding.TIMEOUT,
+}
+
+
+def _after_waiting(entry: Entry, not_before: int) -> Stored | Lease | Full | Wait:
     deadline = time.monotonic() + WAIT_SECONDS
     with _waiting(entry) as ended:
         for pause in _pauses(deadline):
@@ -215,9 +238,11 @@ def _hit(entry: Entry, stored: Stored, outcome: Outcome) -> Answer:
     header = stored.header
     if fill := _filling.get():
         fill.takes_in(header.as_of, header.boundary, header.dependencies)
+        fill.spared += header.queries
     _count(entry, outcome)
+    spared.by_hits.number += header.queries
     content = Content(stored.body, header.status, header.content_type, header.etag)
-    return Answer(content, outcome, header.as_of, header.expires_at)
+    return Answer(content, outcome, header.as_of, header.expires_at, header.queries)
 
 
 def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before: int) -> Answer:
@@ -228,6 +253,9 @@ def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before:
         _wake(entry)  # whatever came of it: one of those who wait may have to fill now
     if outer := _filling.get():
         outer.takes_in(fill.as_of, fill.boundary, fill.dependencies)
+        outer.spared += fill.spared
+    if kept:
+        endings.fill_seconds[entry.layer].observe(time.monotonic() - lease.monotonic)
     outcome = Outcome.STORED if kept else Outcome.UNSTORED
     _count(entry, outcome)
     return Answer(content, outcome, fill.as_of)
@@ -238,8 +266,10 @@ def _load(
 ) -> tuple[_Fill, Content]:
     fill = _Fill(lease.granted_at, not_before)
     token = _filling.set(fill)
+    asked_before = spared.asked_by_this_thread()
     try:
         content = load()
+        fill.asked = spared.asked_by_this_thread() - asked_before
         fill.depends_on(content.dependencies)
         return fill, content
     except BaseException:
@@ -252,6 +282,7 @@ def _load(
 
 def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
     if fill.as_of == NEVER:
+        endings.refused(entry.layer, Refusal.BYPASS)
         with contextlib.suppress(redis.RedisError):
             store().release(entry, lease)
         return False
@@ -263,11 +294,13 @@ def _keep(entry: Entry, lease: Lease, fill: _Fill, content: Content) -> bool:
         content_type=content.content_type,
         etag=content.etag,
         dependencies=fill.dependencies if entry.layer is Layer.QUERYSET else None,
+        queries=fill.asked + fill.spared,
     )
     try:
         return store().fill(entry, lease, header, content.body, fill.dependencies)
     except redis.RedisError:
         breaker.failed()
+        endings.refused(entry.layer, Refusal.ERROR)
         return False
 
 

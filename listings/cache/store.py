@@ -21,8 +21,9 @@ from django_redis import get_redis_connection
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError, OutOfMemoryError
 
-from listings.cache import registries
+from listings.cache import endings, registries
 from listings.cache.dependencies import Dependency
+from listings.cache.endings import Refusal
 from listings.cache.entries import (
     Entry,
     Header,
@@ -137,7 +138,10 @@ class Store:
             # What is stored can still be read; nothing can be added.
             raw = self.client.get(value_key(entry.partition, entry.digest))
             stored = Stored.decode(raw) if isinstance(raw, bytes) else None
-            return stored if stored and stored.header.as_of >= not_before else Full()
+            if stored and stored.header.as_of >= not_before:
+                return stored
+            endings.refused(entry.layer, Refusal.MEMORY)
+            return Full()
         match answer[0]:
             case b"hit":
                 return Stored.decode(answer[1])
@@ -146,6 +150,7 @@ class Store:
             case b"wait":
                 return Wait()
             case _:
+                endings.refused(entry.layer, Refusal.FULL)
                 return Full()
 
     def fill(
@@ -160,6 +165,7 @@ class Store:
         now = lease.granted_at + int((time.monotonic() - lease.monotonic) * 1e6)
         life_ms = (header.expires_at - now) // 1000
         if life_ms <= 0:
+            endings.refused(entry.layer, Refusal.EXPIRED)
             self.release(entry, lease)
             return False
         try:
@@ -174,8 +180,11 @@ class Store:
                 ],
             )
         except OutOfMemoryError:
+            endings.refused(entry.layer, Refusal.MEMORY)
             self.release(entry, lease)
             return False
+        if not stored:
+            endings.refused(entry.layer, Refusal.LEASE_LOST)
         return bool(stored)
 
     def release(self, entry: Entry, lease: Lease) -> None:

@@ -56,6 +56,12 @@ class Trust:
                 self._start()
         return Switch.ALL in self._off
 
+    @property
+    def is_degraded(self) -> bool:
+        """Whether only what is young is served, as far as anybody has asked yet."""
+        was_asked = self._watching or self._failed_at != NEVER
+        return was_asked and time.monotonic() - self._moved_at >= PATIENCE_SECONDS
+
     def monotonic(self, moment: int) -> float:
         """A moment of the cache server's clock (µs) on ours (s)."""
         return moment / 1e6 - self._clock_offset
