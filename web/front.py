@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from django.http.request import split_domain_port, validate_host
 from listings.cache.near import Kept, Near
 from listings.cache.trust import trust
 from listings.pages import Offer, PageResponse, accepts_gzip, etag_of, knows
+from web.request_counts import TIMED, VIEW, counts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -38,9 +39,9 @@ SENDING = {"age", "cache-status", "content-encoding", "content-length", "content
 class Reply:
     """A page in every form in which it can be sent."""
 
-    __slots__ = ("body", "born", "etags", "headers", "is_ok", "status", "unchanged")
+    __slots__ = ("body", "born", "etags", "headers", "is_ok", "seen", "status", "unchanged")
 
-    def __init__(self, response: PageResponse, offer: Offer) -> None:
+    def __init__(self, response: PageResponse, offer: Offer, view: str) -> None:
         content = offer.answer.content
         own = [(name, value) for name, value in response.items() if name.lower() not in SENDING]
         kind = ("Content-Type", content.content_type)
@@ -50,6 +51,8 @@ class Reply:
         self.born: Final = min(trust.monotonic(offer.answer.as_of), monotonic())
         self.is_ok: Final = content.status == 200
         self.status: Final = f"{content.status} {HTTPStatus(content.status).phrase}"
+        # To be counted up: GET, HEAD, and the same two when the visitor has the page already.
+        self.seen: Final = counts.near_hits(view, content.status, offer.answer.queries)
         # By whether gzip is accepted: identity, gzip.
         self.etags: Final = tuple(etag_of(content, zipped) for zipped in (False, True))
         self.unchanged: Final = tuple([*own, ("ETag", etag), STATUS] for etag in self.etags)
@@ -71,6 +74,9 @@ class Front:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         get = environ.get
+        near = self._near
+        # One hit in so many is timed: two looks at the clock cost as much as all other counting.
+        started = 0.0 if near.hits % TIMED else perf_counter()
         # In one piece, without calls that can be spared: they would be a tenth of a hit's time.
         if (
             environ["REQUEST_METHOD"] not in ("GET", "HEAD")
@@ -81,24 +87,29 @@ class Front:
         ):
             return self._ask(environ, start_response)
         address = (environ["PATH_INFO"], environ["QUERY_STRING"], get("HTTP_X_FORWARDED_PROTO"))
-        kept = self._near.find(address)
+        kept = near.find(address)
         if kept is None:
             return self._ask(environ, start_response, address)
         reply: Reply = kept.response
         zipped = _accepts_gzip(coding)
         age = ("Age", str(int(monotonic() - reply.born)))
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
         if_none_match = get("HTTP_IF_NONE_MATCH")
         if if_none_match and reply.is_ok and knows(if_none_match, reply.etags[zipped]):
             start_response("304 Not Modified", [*reply.unchanged[zipped], age])
-            return []
-        if zipped:
+            seen, body = reply.seen[2 + is_head], b""
+        elif zipped:
             start_response(reply.status, [*reply.headers[True], age])
-            body = reply.body
+            seen, body = reply.seen[is_head], reply.body
         else:
             body = gzip.decompress(reply.body)
             length = ("Content-Length", str(len(body)))
             start_response(reply.status, [*reply.headers[False], length, age])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+            seen = reply.seen[is_head]
+        seen.number += 1
+        if started:
+            counts.time_near(seen, perf_counter() - started, near.hits)
+        return [] if is_head or not body else [body]
 
     def _ask(
         self, environ: Environ, start_response: StartResponse, address: Address | None = None
@@ -110,12 +121,12 @@ class Front:
                 del environ[name]
         response = self._django(environ, start_response)
         if address and isinstance(response, PageResponse) and not response.cookies:
-            self._keep(address, response)
+            self._keep(address, response, environ[VIEW])
         return response
 
-    def _keep(self, address: Address, response: PageResponse) -> None:
+    def _keep(self, address: Address, response: PageResponse, view: str) -> None:
         if offer := response.offer:
-            reply = Reply(response, offer)
+            reply = Reply(response, offer, view)
             own_bytes = len(reply.body) + sum(len(part or "") for part in address)
             kept = Kept(address, offer.wish, reply, own_bytes)
             self._near.keep(offer.ticket, kept, offer.answer.expires_at)

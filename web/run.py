@@ -80,7 +80,8 @@ def _run(guardian: Guardian) -> None:
 
     own = {name: s for name, s in planned.items() if getattr(settings, name) == s.url}
     ports_wanted = [("PORT", settings.PORT), ("EXPORTER_PORT", settings.EXPORTER_PORT)]
-    ports_wanted += [("METRICS_PORT", port) for port in settings.METRICS_PORTS.values()]
+    metrics = (*settings.METRICS_PORTS.values(), *settings.WEB_METRICS_PORTS)
+    ports_wanted += [("METRICS_PORT", port) for port in metrics]
     _check_ports(settings.LISTEN_HOST, ports_wanted)
     servers.database.bin_folder = settings.POSTGRES_BIN
     with ThreadPoolExecutor() as pool:

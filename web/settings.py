@@ -109,6 +109,10 @@ METRICS_PORTS = {
         ("invalidation-worker", "warming-worker", "relay", "truth-probe") if METRICS_PORT else ()
     )
 }
+# One for each web process. Between them and those above there is room for more services.
+WEB_METRICS_PORTS = (
+    range(METRICS_PORT + 10, METRICS_PORT + 10 + WEB_WORKERS) if METRICS_PORT else ()
+)
 # Entries that are compared with the database each second; 0: none.
 TRUTH_PROBE_PER_SECOND = env.number("TRUTH_PROBE_PER_SECOND", 0.2, 0, 100)
 DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`
@@ -132,6 +136,7 @@ INSTALLED_APPS = [
     "web",
 ]
 MIDDLEWARE = [
+    "web.request_counts.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

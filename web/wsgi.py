@@ -16,10 +16,15 @@ from listings import popularity  # noqa: E402 - models need the settings
 from listings.cache.near import near  # noqa: E402
 from listings.cache.tracking import keep_tracking  # noqa: E402
 from listings.collector import spare_loaded  # noqa: E402
+from web import metrics_port, view_names  # noqa: E402
 from web.front import Front  # noqa: E402
+from web.metrics import WebProcess  # noqa: E402
+from web.request_counts import counts  # noqa: E402
 
 popularity.keep_flushing()
 keep_tracking(near)
+counts.begin(view_names.known())
+metrics_port.keep_telling(WebProcess(near, counts))
 
 application = Front(django, near)
 spare_loaded()

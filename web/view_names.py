@@ -1,0 +1,55 @@
+"""What a request asked for, in a word: names of views, few and known before anybody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from listings.pages import CachedPage
+
+ADMIN = "admin"  # all of its pages: there are dozens, and one person reads them
+STATIC = "static"
+UNKNOWN = "unknown"  # no view has this address, or the request was refused before it got there
+
+
+class View(NamedTuple):
+    """A view as it is told."""
+
+    name: str
+    is_cached: bool = False
+
+
+def known() -> Iterator[View]:
+    """Every view that can be told. May tell one twice."""
+    yield View(STATIC)
+    yield View(UNKNOWN)
+    yield from _known(get_resolver().url_patterns)
+
+
+def name_of(request: HttpRequest) -> str:
+    """The view that has answered, or should have."""
+    match = request.resolver_match
+    if match is not None:
+        return ADMIN if ADMIN in match.app_names else _name(match.url_name, match.func)
+    return (
+        STATIC if request.path_info.startswith(f"/{settings.STATIC_URL.strip('/')}/") else UNKNOWN
+    )
+
+
+def _known(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[View]:
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            is_cached = isinstance(pattern.callback, CachedPage)
+            yield View(_name(pattern.name, pattern.callback), is_cached)
+        elif pattern.app_name == ADMIN:
+            yield View(ADMIN)
+        else:
+            yield from _known(pattern.url_patterns)
+
+
+def _name(url_name: str | None, view: Callable[..., Any]) -> str:
+    return url_name or str(getattr(view, "__name__", UNKNOWN))
