@@ -26,7 +26,7 @@ def web() -> Dashboard:
         ),
         graph(
             "Time to answer, p99 by what the cache did",
-            "Hits are sampled, one in 64, and weighted.",
+            "Near hits are sampled, one in 64, and weighted.",
             {
                 "{{cache}}": "histogram_quantile(0.99, sum by (le, cache)"
                 " (rate(listings_http_request_duration_seconds_bucket[5m])))"
