@@ -19,5 +19,5 @@ RUN SECRET_KEY=build DATABASE_URL=postgres://build/build \
     python manage.py collectstatic --noinput \
     && python -m compileall -q web listings invalidation_worker monitoring
 USER listings
-EXPOSE 8000 9121 9130-9133
+EXPOSE 8000 9121 9130-9133 9140-9149
 CMD ["python", "-m", "web.services", "web"]

@@ -19,6 +19,7 @@ from web.local_servers import ports
 README = Path(__file__).resolve().parent.parent / "README.md"
 # In the order of their ports.
 TELLING = ("invalidation-worker", "warming-worker", "relay", "truth-probe")
+FIRST_OF_WEB = 10  # from METRICS_PORT
 OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
 
 
@@ -41,16 +42,16 @@ def test_readme_names_every_metric_that_is_told_and_no_other(services):
 
 
 def told(services) -> set[str]:
-    first, exporter = free_ports(len(TELLING)), ports.free_port()
+    first, exporter = free_ports(FIRST_OF_WEB + 1), ports.free_port()
     services.variables = {"METRICS_PORT": str(first), "EXPORTER_PORT": str(exporter)}
     store().client.get("nothing")  # before the first look-up there is no ratio
     Property.objects.create(listing_key="A-1", list_price=1)
     services.start("exporter")
     waiting = eventually(lambda: scraped(exporter))  # while the change is in its log
     assert ChangeEvent.objects.exists()
-    services.start(*TELLING)
+    services.start(*TELLING, "web")
     found = set(waiting)
-    for port in range(first, first + len(TELLING)):
+    for port in (*range(first, first + len(TELLING)), first + FIRST_OF_WEB):
         found |= eventually(lambda port=port: scraped(port)).keys()
     return {OF_HISTOGRAMS.sub("", name.partition("{")[0]) for name in found}
 

@@ -72,7 +72,7 @@ def holder(port: int) -> psutil.Process:
     (found,) = {
         connection.pid
         for connection in psutil.net_connections("tcp")
-        if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+        if connection.laddr[1] == port and connection.status == psutil.CONN_LISTEN
     }
     return psutil.Process(found)
 

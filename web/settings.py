@@ -101,7 +101,7 @@ EXPORTER_PORT = env.integer("EXPORTER_PORT", 9121, 1, 65535)
 EXPORTER_CACHE_SERVERS = env.named_urls(
     "EXPORTER_CACHE_SERVERS", {"cache": CACHE_URL}, REDIS_SCHEMES
 )
-# Where the other processes tell their metrics, from this port on; 0: nowhere.
+# Where processes tell their metrics, from this port on; 0: nowhere.
 METRICS_PORT = env.integer("METRICS_PORT", 9130, 0, 65_435)
 METRICS_PORTS = {
     name: METRICS_PORT + place
