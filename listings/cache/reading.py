@@ -253,7 +253,6 @@ def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before:
         _wake(entry)  # whatever came of it: one of those who wait may have to fill now
     if outer := _filling.get():
         outer.takes_in(fill.as_of, fill.boundary, fill.dependencies)
-        outer.spared += fill.spared
     if kept:
         endings.fill_seconds[entry.layer].observe(time.monotonic() - lease.monotonic)
     outcome = Outcome.STORED if kept else Outcome.UNSTORED
