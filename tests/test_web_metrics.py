@@ -414,13 +414,14 @@ def _is_page(key: bytes) -> bool:
 
 def test_queries_of_a_connection_are_counted_once(platform):
     connection.close()
-    connection.connect()
+    connection.execute_wrappers.clear()  # as of a thread that has not asked yet
+    before = spared.asked.number
     with connection.execute_wrapper(lambda execute, *four: execute(*four)):
-        connection.close()
-        before = spared.asked.number
         queries.count_now(queries.PropertySearch())
     queries.count_now(queries.PropertySearch())
-    assert spared.asked.number - before == 2
+    connection.close()  # and connected again
+    queries.count_now(queries.PropertySearch())
+    assert spared.asked.number - before == 3
 
 
 # ---- states ----

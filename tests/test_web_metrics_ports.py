@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psutil
 import pytest
@@ -143,11 +144,21 @@ def test_taken_ports_are_passed_over_and_waited_for(monkeypatch, caplog):
     monkeypatch.setattr(settings, "WEB_METRICS_PORTS", range(first, first + 2))
     monkeypatch.setattr(metrics_port, "AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(metrics_port, "COMPLAIN_SECONDS", 0.02)
+    looks: list[object] = []
+    look = metrics_port._first_free
+
+    def look_and_tell(*where: Any) -> int | None:
+        looks.append(where)
+        return look(*where)
+
+    monkeypatch.setattr(metrics_port, "_first_free", look_and_tell)
     collector = WebProcess(Near(0, Trust()), RequestCounts())
     with ports.bound(first):
         with ports.bound(first + 1):
             metrics_port.keep_telling(collector)
             eventually(lambda: "no metrics" in caplog.text)
+            looks.clear()
+            eventually(lambda: len(looks) > 3)
         eventually(lambda: scraped(first + 1))
     assert caplog.text.count("no metrics") == 1
 
