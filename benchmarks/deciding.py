@@ -24,6 +24,7 @@ from django.db.models import F
 from invalidation_worker import change_log
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.decide import decide
+from invalidation_worker.invalidate import memory
 from invalidation_worker.judge import Judge, decoded
 from invalidation_worker.relay import sweep_all
 from listings import views
@@ -121,7 +122,7 @@ def measured(changes: int) -> tuple[float, float, float, int]:
             judge = Judge(found)
         for layer in Layer:
             with timed(spent, 0):
-                registries = cache.registries(judge.partitions, layer, decoded)
+                registries = cache.registries(judge.partitions, layer, decoded, memory)
             with timed(spent, 1):
                 for partition, registry in registries.items():
                     affected += len(judge.affected(partition, registry))

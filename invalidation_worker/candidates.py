@@ -63,25 +63,36 @@ class Candidates:
         """Those whose search holds a row, or may: those in `full_text`."""
         return 0 if image is None else self._index.holding(image)
 
+    def holding_both(self, before: Image | None, after: Image | None) -> tuple[int, int]:
+        """The same, of both rows of a change at once."""
+        if before is None or after is None:
+            return self.holding(before), self.holding(after)
+        return self._index.holding_both(before, after)
+
     def of(self, key: str, was: int, now: int, before: PlaceIn, after: PlaceIn) -> int:
         """Those that the change of one listing might affect.
 
         `was` and `now` are those that held it before and hold it after; `before` and `after` tell
         where it stood and stands, and are asked only if there are any.
         """
-        found = self._rows.get(key, 0) | (was ^ now) & self._counts | (was | now) & self._rest
+        found = self._rows.get(key, 0)
+        either = was | now
+        if not either:
+            return found
+        found |= (was ^ now) & self._counts | either & self._rest
         for sort, windows in self._sorts:
             left, right = was & windows.all, now & windows.all
-            behind = 0  # where it stood, or stands, but not on both sides, before the window
-            if left:
-                above, inside = windows.around(before(sort))
-                found |= left & inside
-                behind ^= left & above
-            if right:
-                above, inside = windows.around(after(sort))
-                found |= right & inside
-                behind ^= right & above
-            found |= behind
+            if not (left or right):
+                continue
+            place = after(sort) if right else before(sort)
+            above, inside = windows.around(place)
+            # Where it stood, or stands, but not on both sides, before the window: `behind`.
+            if left and right and (old := before(sort)) != place:
+                above_old, inside_old = windows.around(old)
+                behind = left & above_old ^ right & above
+                found |= left & inside_old | right & inside | behind
+            else:
+                found |= (left | right) & inside | (left ^ right) & above
         return found
 
 
@@ -110,7 +121,7 @@ class _Sorted:
         passed = self._passed[number // _STEP]
         for _, at in self._bottoms[number - number % _STEP : number]:
             passed |= 1 << at
-        return self.all & ~reached, reached & ~passed
+        return self.all ^ reached, reached ^ reached & passed
 
 
 def _is_capped(dependency: Dependency) -> bool:
@@ -146,8 +157,8 @@ class Kept:
         if len(dependencies) <= _FEW:
             return (Candidates(dependencies.values()),)
         kept = self._kept.pop(partition, [])
-        new = set(dependencies)
-        for some in kept:
+        new = set(dependencies) if not kept else dependencies.keys() - kept[0].identities
+        for some in kept[1:]:
             new -= some.identities
         if new:
             kept.append(Candidates(dependencies[one] for one in new))

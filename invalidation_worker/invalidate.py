@@ -10,7 +10,10 @@ from typing import NamedTuple, Protocol
 from invalidation_worker.judge import decoded
 from invalidation_worker.plan import Cause
 from listings.cache.entries import Descriptor, Layer, release
+from listings.cache.registries import Memory
 from listings.cache.store import Store
+
+memory = Memory()  # most entries outlive many batches
 
 
 class Deciding(Protocol):
@@ -60,7 +63,7 @@ def invalidate(store: Store, judge: Deciding) -> Invalidated:
     """
     done = Invalidated()
     for layer in Layer:
-        registries = store.registries(judge.partitions, layer, decoded)
+        registries = store.registries(judge.partitions, layer, decoded, memory)
         affected = {
             partition: causes
             for partition, registry in registries.items()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -14,10 +13,12 @@ from invalidation_worker.candidates import Candidates, Kept
 from invalidation_worker.capped import capped_counts
 from invalidation_worker.change_log import Image
 from invalidation_worker.decide import Change
+from invalidation_worker.holders import holders
 from invalidation_worker.plan import Cause, Plan, Standing
 from listings import queries
 from listings.cache.dependencies import Answer, Count, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
+from listings.cache.registries import parts_of
 from listings.search import InvalidSearch, PropertySearch
 from listings.search_index import bits, positions, wanted
 from listings.shown import COLUMN_SETS
@@ -78,10 +79,10 @@ class Judge:
     def affected(self, partition: str, registry: Mapping[str, Descriptor]) -> dict[str, Cause]:
         """Those of a partition's entries, given as digest → descriptor, that must go, and why."""
         anything = Cause(self.partitions[partition][0].event, None)
-        # By identity: equal dependencies are one object, and their hashes cost more.
-        known = [descriptor.dependencies for descriptor in registry.values()]
-        all_of_them = list(chain.from_iterable(filter(None, known)))
-        live = dict(zip(map(id, all_of_them), all_of_them, strict=True))
+        parts = [holders(part) for part in parts_of(registry)]
+        live: dict[int, Dependency] = {}
+        for part in parts:
+            live |= part.dependencies
         plans = [self._plan(partition, some) for some in _kept.covering(partition, live)]
         touched = [plan.touched(live) for plan in plans]
         if len(live) > MANY and sum(map(int.bit_count, touched)) > TOUCHED * len(live):
@@ -90,13 +91,10 @@ class Judge:
         for plan, live_ones in zip(plans, touched, strict=True):
             self._decide(plan, plan.undecided(live_ones))
             causes |= plan.causes
-        found = {}
-        if causes or None in known:
-            for digest, some in zip(registry, known, strict=True):
-                if some is None:
-                    found[digest] = anything
-                elif affected := [id(one) for one in some if id(one) in causes]:
-                    found[digest] = causes[affected[0]]
+        found: dict[str, Cause] = {}
+        for part in parts:
+            found |= dict.fromkeys(part.unknown, anything)
+            found |= {digest: causes[one] for digest, one in part.of(causes.keys())}
         return found
 
     def _plan(self, partition: str, candidates: Candidates) -> Plan:

@@ -21,6 +21,16 @@ class Cause(NamedTuple):
     dependency: Dependency | None  # none: anything can change the entry
 
 
+# What moves a row in each sort, and nothing else does.
+_ORDERED_BY = {
+    queries.BY_KEY: "listing_key",
+    Sort.NEWEST: "original_entry_timestamp",
+    Sort.PRICE: "list_price",
+    Sort.PRICE_DOWN: "list_price",
+    Sort.LIVING_AREA_DOWN: "living_area",
+}
+
+
 class Standing:
     """Where the row of one change stood and stands, in each sort."""
 
@@ -36,7 +46,11 @@ class Standing:
 
     def after(self, sort: str) -> Place:
         if sort not in self._after:
-            self._after[sort] = _place(sort, self.change.after)
+            before, after, column = self.change.before, self.change.after, _ORDERED_BY[sort]
+            if before and after and before[column] == after[column]:
+                self._after[sort] = self.before(sort)  # a key never changes: that is another row
+            else:
+                self._after[sort] = _place(sort, after)
         return self._after[sort]
 
 
@@ -51,11 +65,11 @@ class Plan:
         self.causes: dict[int, Cause] = {}  # of each affected dependency, by its identity
         for standing in map(Standing, changes):
             change = standing.change
-            held = candidates.holding(change.before), candidates.holding(change.after)
+            held = candidates.holding_both(change.before, change.after)
             may = candidates.of(change.key, *held, standing.before, standing.after)
             self.steps.append((standing, held, may))
             self.any |= may
-            stopped |= held[0] & ~held[1]
+            stopped |= held[0] ^ held[0] & held[1]
         # A start changes nothing of "more than 1,000", and so does a stop while there are more.
         self.stopped = stopped & candidates.capped
         self._decided = candidates.capped & ~stopped

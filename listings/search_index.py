@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from listings.search import FIELDS, PropertySearch, at_least, at_most
 
-MOST_REMEMBERED = 1_000  # values of columns: some hundred bytes for 1,000 searches each
+MOST_REMEMBERED = 1_000  # values of a column: some hundred bytes for 1,000 searches each
 
 _COLUMNS = {name: lookup.split("__")[0] for name, (lookup, _) in FIELDS.items()}
 
@@ -60,27 +60,53 @@ class SearchIndex:
         for statuses, some in by_statuses.items():
             for status in statuses:
                 self._statuses[status] = self._statuses.get(status, 0) | bits(some, size)
+        everyone = (1 << size) - 1
         self._fields = [
-            (_COLUMNS[name], _refusal(name, {v: bits(some, size) for v, some in values.items()}))
+            _Field(name, {value: bits(some, size) for value, some in values.items()}, everyone)
             for name, values in by_value.items()
             if values
         ]
-        self._refusing: dict[tuple[int, Any], int] = {}
 
     def holding(self, row: Mapping[str, Any]) -> int:
         """Those that hold the row; of those in `full_text` only the database knows."""
-        if not (self._statuses and row["internet_entire_listing_display_yn"]):
-            return 0
-        found = self._statuses.get(row["standard_status"], 0)
-        for number, (column, refusal) in enumerate(self._fields):
-            value = row[column]
-            refusing = self._refusing.get((number, value))
-            if refusing is None:
-                if len(self._refusing) >= MOST_REMEMBERED:
-                    self._refusing.clear()
-                refusing = self._refusing[number, value] = refusal(value)
-            found &= ~refusing
+        found = self._showing(row)
+        if found:
+            for field in self._fields:
+                found &= field[row[field.column]]
         return found
+
+    def holding_both(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[int, int]:
+        """Those that hold each of two rows, which have most of their values in common."""
+        was, now = self._showing(before), self._showing(after)
+        if not (was or now):
+            return 0, 0
+        for field in self._fields:
+            old, new = before[field.column], after[field.column]
+            allowed = field[old]
+            was &= allowed
+            now &= allowed if new == old else field[new]
+        return was, now
+
+    def _showing(self, row: Mapping[str, Any]) -> int:
+        if not row["internet_entire_listing_display_yn"]:
+            return 0
+        return self._statuses.get(row["standard_status"], 0)
+
+
+class _Field(dict[Any, int]):
+    """The searches that a value of one field's column leaves the row in, as they are asked for."""
+
+    def __init__(self, name: str, wanting: Mapping[Any, int], everyone: int) -> None:
+        super().__init__()
+        self.column = _COLUMNS[name]
+        self._everyone = everyone
+        self._refusal = _refusal(name, wanting)
+
+    def __missing__(self, value: Any) -> int:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        self[value] = allowed = self._everyone ^ self._refusal(value)
+        return allowed
 
 
 def _refusal(name: str, wanting: Mapping[Any, int]) -> Callable[[Any], int]:

@@ -10,7 +10,7 @@ import functools
 import random
 import secrets
 import time
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +33,13 @@ from listings.cache.entries import (
     registry_key,
     value_key,
 )
+from listings.cache.registries import Memory, Part
 
 LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
 PARTITION_CAPACITY = 20_000  # entries of one layer in one partition; beyond it, nothing is stored
 STEP = 250  # digests in one script call: at most 3 ms during which the server serves nobody else
 JITTER = 0.1  # of the TTL, so that what was filled together does not expire together
 POLICY = "volatile-lfu"  # of eviction: the only one that never takes a registry, which has no TTL
-COUNT_FIELD = "#"  # of a registry: how many entries it holds
 HORIZON_KEY = "s:horizon"
 
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -210,26 +210,41 @@ class Store:
 
     @overload
     def registries(
-        self, partitions: Iterable[str], layer: Layer, decoded: Callable[[bytes], T]
-    ) -> dict[str, dict[str, T]]: ...
+        self,
+        partitions: Iterable[str],
+        layer: Layer,
+        decoded: Callable[[bytes], T],
+        memory: Memory | None = None,
+    ) -> dict[str, Mapping[str, T]]: ...
 
     def registries(
-        self, partitions: Iterable[str], layer: Layer, decoded: Callable[[bytes], object] = bytes
+        self,
+        partitions: Iterable[str],
+        layer: Layer,
+        decoded: Callable[[bytes], object] = bytes,
+        memory: Memory | None = None,
     ) -> Mapping[str, Mapping[str, object]]:
         """What is live or being filled in each of these partitions, as digest → what `decoded`
         makes of its descriptor; empty ones are left out.
 
         Reads with HSCAN: a large hash never blocks the server for long. An entry that is
-        registered from the first to the last step is in the answer.
+        registered from the first to the last step is in the answer. With a memory, of one thread
+        and one `decoded`, the answer is in parts, and those that are as they were are the same
+        objects as the last time.
         """
         keys = {registry_key(one, layer): one for one in partitions}
-        found: dict[str, dict[str, object]] = defaultdict(dict)
-        for key, fields in registries.in_steps(self.client, self._registry, keys):
-            pairs = iter(fields)
-            found[keys[key]].update(zip(map(bytes.decode, pairs), map(decoded, pairs), strict=True))
-        for registry in found.values():
-            registry.pop(COUNT_FIELD, None)
-        return {partition: registry for partition, registry in found.items() if registry}
+        found: dict[str, list[Part[object]]] = defaultdict(list)
+        for step in registries.in_steps(self.client, self._registry, keys):
+            part = memory.part(step, decoded) if memory else registries.made(step, decoded)
+            if part:
+                found[keys[step.key]].append(part)
+        if memory:
+            return {partition: ChainMap(*reversed(parts)) for partition, parts in found.items()}
+        # Of an entry that came twice, the later descriptor.
+        return {
+            partition: {digest: one for part in parts for digest, one in part.items()}
+            for partition, parts in found.items()
+        }
 
     def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
         """Take entries away, given as partition → digests. Returns those that had a value."""
