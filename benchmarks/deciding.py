@@ -31,6 +31,7 @@ from listings import views
 from listings.cache.entries import Layer
 from listings.cache.partitions import EVERYWHERE
 from listings.cache.store import store
+from listings.collector import spare_loaded
 from listings.models import Property
 from listings.search import LAST_PAGE, InvalidSearch, PropertySearch
 from listings.vocabulary import PropertyType
@@ -58,6 +59,7 @@ def fill(entries: int) -> int:
 
     The worker has been running meanwhile: it has applied two batches before.
     """
+    spare_loaded()
     for _ in range(2):
         change_prices(1)
         apply_batch()

@@ -19,6 +19,7 @@ _END = b"0"  # the cursor after the last step
 
 T = TypeVar("T")
 
+
 class Step(NamedTuple):
     """Some of a hash, as one HSCAN tells it."""
 
