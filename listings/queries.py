@@ -7,20 +7,22 @@ and keeps the rows, an empty result is kept like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from django.db import connection, models
-from django.db.models import Case, F, Max, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from listings import prepared
 from listings.cache import partitions
 from listings.cache.dependencies import Count, Dependency, Facets, Place, Rows, Search, Window
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, ends_at, read
 from listings.models import ListingHistory, Media, OpenHouse, Property
+from listings.prepared import A_KEY, A_MOMENT, Prepared, Statement
 from listings.rows import (
     AgentCard,
     Card,
@@ -32,7 +34,7 @@ from listings.rows import (
     OpenHouseTime,
     Photo,
 )
-from listings.search import COUNT_CAP, COUNT_TO, PAGE_SIZE, PropertySearch
+from listings.search import COUNT_CAP, COUNT_TO, PAGE_SIZE, PropertySearch, Sort
 from listings.shown import COLUMN_SETS
 from listings.vocabulary import GONE, PUBLIC, MediaCategory, OpenHouseStatus, OpenHouseType
 
@@ -77,14 +79,17 @@ _DETAIL = {
 }
 
 
+_OF_OTHER_TABLES = ("agent", "office", "photos", "open_houses", "history")
+_OWN = [name for name in Detail.__struct_fields__ if name not in _OF_OTHER_TABLES]
+
+
 def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
     """The cards on one page of a search, in its order: 24, or `most` if that is given."""
     size = most or PAGE_SIZE
 
     def load() -> Loaded[tuple[Card, ...]]:
         start = (search.page - 1) * size
-        found = search.filter(Property.objects.all()).order_by(*search.sort.order)
-        cards = _cards(found[start : start + size])
+        cards = _cards(prepared.of_search(search, _sorted_cards).limited(size, start))
         places = [search.sort.place(partial(getattr, card)) for card in cards]
         full = len(cards) == size
         return cards, (Window(search.found(), search.sort, *_ends(places), start, full),)
@@ -122,8 +127,7 @@ def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
     parts: list[str] = []
     parameters: list[Any] = []
     for at, search in enumerate(searches):
-        found = search.filter(Property.objects.all()).values("pk").order_by()[:COUNT_TO]
-        sql, values = found.query.sql_with_params()
+        sql, values = prepared.of_search(search, _keys).limited(COUNT_TO)
         parts.append(f"SELECT {at} AS number, (SELECT count(*) FROM ({sql}) AS found)")
         parameters += values
     with connection.cursor() as cursor:
@@ -219,7 +223,8 @@ def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
 
     def load() -> Loaded[tuple[Card, ...]]:
         rows = Property.objects.filter(city_key=city_key, pk__gt=after)
-        cards = _cards(PropertySearch().filter(rows).order_by("pk")[:CHUNK])
+        found = PropertySearch().filter(rows).order_by("pk")[:CHUNK]
+        cards = _cards(Statement(*found.values_list(*_card_columns()).query.sql_with_params()))
         places: list[Place] = [(card.listing_key,) for card in cards]
         first, last = _ends(places)
         full = len(cards) == CHUNK
@@ -237,32 +242,31 @@ def _ends(places: Sequence[Place]) -> tuple[Place | None, Place | None]:
     return (places[0], places[-1]) if places else (None, None)
 
 
-def _cards(found: Any) -> tuple[Card, ...]:
-    columns = [_CARD.get(name, F(name)) for name in Card.__struct_fields__]
-    return tuple(Card(*row) for row in found.values_list(*columns))
+def _card_columns() -> list[Any]:
+    return [_CARD.get(name, F(name)) for name in Card.__struct_fields__]
+
+
+def _sorted_cards(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
+    return found.order_by(*sort.order).values_list(*_card_columns())
+
+
+def _keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
+    return found.order_by().values("pk")
+
+
+def _cards(asked: Statement) -> tuple[Card, ...]:
+    return tuple(Card(*row) for row in asked.rows())
 
 
 def _load_detail(listing_key: str) -> tuple[Detail | None, Missing]:
-    relations = ("agent", "office", "photos", "open_houses", "history")
-    own = [name for name in Detail.__struct_fields__ if name not in relations]
-    row = (
-        Property.objects.filter(
-            pk=listing_key, standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
-        )
-        .values_list(
-            *(_DETAIL.get(name, F(name)) for name in own),
-            *(F(f"list_agent__{name}") for name in AgentCard.__struct_fields__),
-            *(F(f"list_office__{name}") for name in OfficeCard.__struct_fields__),
-        )
-        .first()
-    )
-    if row is None:
+    found = _detail_of_key().statement({"key": listing_key}).rows()
+    if not found:
         gone = Property.objects.filter(
             pk=listing_key, standard_status__in=GONE, internet_entire_listing_display_yn=True
         )
         return None, Missing(gone=gone.exists())
-    values = iter(row)
-    fields = {name: next(values) for name in own}
+    values = iter(found[0])
+    fields = {name: next(values) for name in _OWN}
     agent = AgentCard(*(next(values) or "" for _ in AgentCard.__struct_fields__))
     office = OfficeCard(*values)
     shown = Detail(
@@ -276,31 +280,61 @@ def _load_detail(listing_key: str) -> tuple[Detail | None, Missing]:
     return shown, Missing(gone=False)
 
 
+@cache
+def _detail_of_key() -> Prepared:
+    rows = Property.objects.filter(
+        pk=A_KEY, standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
+    ).order_by()
+    found = rows.values_list(
+        *(_DETAIL.get(name, F(name)) for name in _OWN),
+        *(F(f"list_agent__{name}") for name in AgentCard.__struct_fields__),
+        *(F(f"list_office__{name}") for name in OfficeCard.__struct_fields__),
+    )
+    return Prepared(found, {"key": A_KEY})
+
+
 def _photos(listing_key: str) -> tuple[Photo, ...]:
-    photos = Media.objects.filter(property=listing_key, media_category=MediaCategory.PHOTO)
-    rows = photos.order_by("order", "media_key").values_list(*Photo.__struct_fields__)
-    return tuple(Photo(*row) for row in rows)
+    return tuple(Photo(*row) for row in _photos_of_key().statement({"key": listing_key}).rows())
+
+
+@cache
+def _photos_of_key() -> Prepared:
+    photos = Media.objects.filter(property=A_KEY, media_category=MediaCategory.PHOTO)
+    ordered = photos.order_by("order", "media_key")
+    return Prepared(ordered.values_list(*Photo.__struct_fields__), {"key": A_KEY})
 
 
 def _open_houses(listing_key: str) -> tuple[OpenHouseTime, ...]:
     """Those still to come. The row goes out of date when the first of them ends."""
-    to_come = OpenHouse.objects.filter(
-        Q(open_house_end_time__gt=timezone.now()),
-        property=listing_key,
-        open_house_status=OpenHouseStatus.ACTIVE,
-        open_house_type__in=(OpenHouseType.PUBLIC, OpenHouseType.LIVESTREAM_PUBLIC),
-    ).order_by("open_house_start_time", "open_house_key")
-    rows = to_come.values_list(*OpenHouseTime.__struct_fields__)
-    times = tuple(OpenHouseTime(*row) for row in rows)
+    asked = _open_houses_of_key().statement({"key": listing_key, "now": timezone.now()})
+    times = tuple(OpenHouseTime(*row) for row in asked.rows())
     if times:
         ends_at(min(time.open_house_end_time for time in times).timestamp())
     return times
 
 
+@cache
+def _open_houses_of_key() -> Prepared:
+    to_come = OpenHouse.objects.filter(
+        Q(open_house_end_time__gt=A_MOMENT),
+        property=A_KEY,
+        open_house_status=OpenHouseStatus.ACTIVE,
+        open_house_type__in=(OpenHouseType.PUBLIC, OpenHouseType.LIVESTREAM_PUBLIC),
+    ).order_by("open_house_start_time", "open_house_key")
+    rows = to_come.values_list(*OpenHouseTime.__struct_fields__)
+    return Prepared(rows, {"key": A_KEY, "now": A_MOMENT})
+
+
 def _history(listing_key: str) -> tuple[HistoryItem, ...]:
-    changes = ListingHistory.objects.filter(property=listing_key)
+    asked = _history_of_key().statement({"key": listing_key})
+    return tuple(HistoryItem(*row) for row in asked.rows())
+
+
+@cache
+def _history_of_key() -> Prepared:
+    changes = ListingHistory.objects.filter(property=A_KEY)
     ordered = changes.order_by("-modification_timestamp", "history_transactional_key")
-    return tuple(HistoryItem(*row) for row in ordered.values_list(*HistoryItem.__struct_fields__))
+    return Prepared(ordered.values_list(*HistoryItem.__struct_fields__), {"key": A_KEY})
 
 
 def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:

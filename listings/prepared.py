@@ -1,0 +1,102 @@
+"""Queries that Django compiles once for each shape, and that are then only given values.
+
+Compiling the window of a search takes the ORM longer than PostgreSQL takes to answer it. What is
+asked stays written with the ORM, once; from the second time on its SQL is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from listings.models import Property
+from listings.search import PropertySearch, Sort
+
+MOST_SHAPES = 1_024  # of searches, 6 kB each; a shape beyond them is compiled again
+
+Row = tuple[Any, ...]
+Built = Callable[[QuerySet[Property], Sort], QuerySet[Property, Any]]
+
+A_KEY = "?key?"
+A_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class Statement(NamedTuple):
+    """SQL as a cursor takes it."""
+
+    sql: str
+    parameters: Sequence[Any]
+
+    def limited(self, size: int, start: int = 0) -> Statement:
+        """So many of its rows, without the first `start`."""
+        offset = f" OFFSET {start}" if start else ""
+        return Statement(f"{self.sql} LIMIT {size}{offset}", self.parameters)
+
+    def rows(self) -> list[Row]:
+        """What the database answers."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self.parameters)
+            rows: list[Row] = cursor.fetchall()
+            return rows
+
+
+class Prepared:
+    """One query for any values. It is built with probes, which show where each value belongs.
+
+    Raises:
+        ValueError: a probe is not a parameter of the query, exactly once and as it is.
+    """
+
+    def __init__(self, queryset: QuerySet[Any, Any], probes: Mapping[str, object]) -> None:
+        self._sql, parameters = queryset.query.sql_with_params()
+        by_probe = {probe: name for name, probe in probes.items()}
+        self._parameters = list(parameters)
+        self._places = [
+            (place, by_probe[parameter])
+            for place, parameter in enumerate(parameters)
+            if parameter in by_probe
+        ]
+        if sorted(name for _, name in self._places) != sorted(probes):
+            raise ValueError(f"cannot be prepared for any {', '.join(probes)}: {self._sql}")
+
+    def statement(self, values: Mapping[str, object]) -> Statement:
+        """The query for these values, by the names of the probes."""
+        parameters = self._parameters.copy()
+        for place, name in self._places:
+            parameters[place] = values[name]
+        return Statement(self._sql, parameters)
+
+
+def of_search(search: PropertySearch, built: Built) -> Statement:
+    """What `built`, a function of a module, makes of the rows of a search, for all of its pages."""
+    values = {name: value for name in _PROBES if (value := getattr(search, name)) not in ("", None)}
+    return _of_shape(tuple(values), search.sort, built).statement(values)
+
+
+@lru_cache(MOST_SHAPES)
+def _of_shape(names: tuple[str, ...], sort: Sort, built: Built) -> Prepared:
+    probes = {name: _PROBES[name] for name in names}
+    probe: PropertySearch = replace(PropertySearch(sort=sort), **probes)
+    return Prepared(built(probe.filter(Property.objects.all()), sort), probes)
+
+
+def _probe(number: int, kind: str) -> Any:
+    """A value that is no other field's, and that no query has of its own."""
+    if "int" in kind:
+        return 1_001 + number  # fits a small integer
+    return Decimal(1_001 + number) if "Decimal" in kind else f"?{number}?"
+
+
+# field of a search that is a value in its query → its probe
+_PROBES = {
+    field.name: _probe(number, str(field.type))
+    for number, field in enumerate(fields(PropertySearch))
+    if field.name not in ("sort", "page")
+}
