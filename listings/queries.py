@@ -90,9 +90,9 @@ def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
     def load() -> Loaded[tuple[Card, ...]]:
         start = (search.page - 1) * size
         cards = _cards(prepared.of_search(search, _sorted_cards).limited(size, start))
-        places = [search.sort.place(partial(getattr, card)) for card in cards]
+        ends = _ends(cards, lambda card: search.sort.place(partial(getattr, card)))
         full = len(cards) == size
-        return cards, (Window(search.found(), search.sort, *_ends(places), start, full),)
+        return cards, (Window(search.found(), search.sort, *ends, start, full),)
 
     arguments = f"{most} {search.canonical()}"
     return _cached(_CARDS, _search_entry("window", search, arguments), load)
@@ -225,8 +225,7 @@ def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
         rows = Property.objects.filter(city_key=city_key, pk__gt=after)
         found = PropertySearch().filter(rows).order_by("pk")[:CHUNK]
         cards = _cards(Statement(*found.values_list(*_card_columns()).query.sql_with_params()))
-        places: list[Place] = [(card.listing_key,) for card in cards]
-        first, last = _ends(places)
+        first, last = _ends(cards, lambda card: (card.listing_key,))
         full = len(cards) == CHUNK
         return cards, (Window(search.found(), BY_KEY, first, last, 0, full, after=(after,)),)
 
@@ -238,8 +237,10 @@ def _search_entry(name: str, search: PropertySearch, arguments: str) -> Entry:
     return Entry(Layer.QUERYSET, partition, name, arguments, Search(search.found()))
 
 
-def _ends(places: Sequence[Place]) -> tuple[Place | None, Place | None]:
-    return (places[0], places[-1]) if places else (None, None)
+def _ends(
+    cards: Sequence[Card], place: Callable[[Card], Place]
+) -> tuple[Place | None, Place | None]:
+    return (place(cards[0]), place(cards[-1])) if cards else (None, None)
 
 
 def _card_columns() -> list[Any]:

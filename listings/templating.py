@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
@@ -10,8 +11,12 @@ from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import (
+    Markup,
+    _escape_inner,  # type: ignore[attr-defined] # the part of `escape` that escapes
+    escape,
+)
 
 from listings.rows import Card, Detail
 from listings.vocabulary import PUBLIC, PropertySubType, PropertyType
@@ -31,9 +36,34 @@ _IMAGE_ADDRESS = re.compile(r"(https://|/(?![/\\]))[^\s\x00-\x1f]*")
 _WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
 
 
+def escaped(value: object) -> str:
+    """What `escape` makes of a value, as a plain text.
+
+    `escape` marks it as safe, which takes three times as long as escaping it. What is put into the
+    output at once, as all is here, needs no mark.
+    """
+    kind = type(value)
+    if kind is str:
+        return _escape_inner(value)  # type: ignore[no-any-return]
+    return value if kind is Markup else str(escape(value))
+
+
+class QuickTemplate(Template):
+    """A template that autoescapes with `escaped`."""
+
+    @classmethod
+    def _from_namespace(
+        cls, environment: Environment, namespace: MutableMapping[str, Any], *others: Any
+    ) -> Template:
+        # Where compiled templates find `escape`; they call it for what they put out, nothing else.
+        namespace["escape"] = escaped
+        return super()._from_namespace(environment, namespace, *others)
+
+
 def environment(**options: object) -> Environment:
     """Autoescaping on, and a misspelt name is an error instead of an empty string."""
     env = Environment(**{**options, "autoescape": True, "undefined": StrictUndefined})  # type: ignore[arg-type]  # noqa: S701
+    env.template_class = QuickTemplate
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
         select_options=select_options,

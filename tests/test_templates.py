@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 from django.template.loader import render_to_string
+from jinja2 import Environment
+from markupsafe import Markup, escape
 
 from listings import templating
 from listings.rows import (
@@ -599,3 +601,29 @@ def test_staff_bar_leads_to_what_visitors_see():
     page = render("staff_bar", visitor_url="/listings/?city=a&staff=no", admin_url="/admin/1/")
     assert page.hrefs() == ["/listings/?city=a&staff=no", "/admin/1/"]
     assert render("staff_bar", visitor_url="/", admin_url="").hrefs() == ["/"]
+
+
+# ---- escaping ----
+
+
+class Marked:
+    """Brings its own HTML, as a form's field does."""
+
+    def __html__(self) -> str:
+        return "<b>safe</b>"
+
+
+class Named(str):
+    """A text of another type, as a model's choices are."""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [*HOSTILE, "", "é&'", Markup("<i>&amp;</i>"), Marked(), Named("<a>"), None, 5, Decimal("1.50")],
+)
+def test_what_is_put_out_is_escaped_as_markupsafe_escapes(value):
+    source = "{% macro m(x) %}{{ x }}{% endmacro %}{{ v }}|{{ m(v) }}|{{ 'a' ~ v }}|{{ v|string }}"
+    plain, ours = Environment(autoescape=True), templating.environment()
+    expected = plain.from_string(source).render(v=value)
+    assert ours.from_string(source).render(v=value) == expected
+    assert templating.escaped(value) == escape(value)
