@@ -12,9 +12,10 @@ from typing import Any
 from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import (
+from jinja2.runtime import Macro
+from markupsafe import (  # type: ignore[attr-defined] # the part of `escape` that escapes
     Markup,
-    _escape_inner,  # type: ignore[attr-defined] # the part of `escape` that escapes
+    _escape_inner,
     escape,
 )
 
@@ -29,6 +30,7 @@ STATUS_LABELS = {
 }
 LEASE_LABELS = {**STATUS_LABELS, "Active": "For rent", "Closed": "Leased"}
 SQUARE_FEET_PER_ACRE = 43_560
+MOST_KEPT = 4_096  # pieces of pages, such as cards: at most 10 MB
 
 # An address on this site or on an https one. Browsers drop tabs and line breaks and read a
 # backslash as a slash, so `/\other.example` would name another site, like `//other.example`.
@@ -42,10 +44,9 @@ def escaped(value: object) -> str:
     `escape` marks it as safe, which takes three times as long as escaping it. What is put into the
     output at once, as all is here, needs no mark.
     """
-    kind = type(value)
-    if kind is str:
-        return _escape_inner(value)  # type: ignore[no-any-return]
-    return value if kind is Markup else str(escape(value))
+    if type(value) is str:
+        return _escape_inner(value)
+    return value if type(value) is Markup else str(escape(value))
 
 
 class QuickTemplate(Template):
@@ -60,12 +61,23 @@ class QuickTemplate(Template):
         return super()._from_namespace(environment, namespace, *others)
 
 
+@lru_cache(MOST_KEPT)
+def kept(macro: Macro, *arguments: object) -> str:
+    """What an imported macro makes of these arguments, on which alone it depends.
+
+    When one listing has changed, the other cards of its lists are at hand.
+    """
+    made: str = macro(*arguments)
+    return made
+
+
 def environment(**options: object) -> Environment:
     """Autoescaping on, and a misspelt name is an error instead of an empty string."""
     env = Environment(**{**options, "autoescape": True, "undefined": StrictUndefined})  # type: ignore[arg-type]  # noqa: S701
     env.template_class = QuickTemplate
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
+        kept=kept,
         select_options=select_options,
         property_sub_types=tuple(PropertySubType.values),
         property_types=tuple(PropertyType.values),

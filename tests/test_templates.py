@@ -627,3 +627,54 @@ def test_what_is_put_out_is_escaped_as_markupsafe_escapes(value):
     expected = plain.from_string(source).render(v=value)
     assert ours.from_string(source).render(v=value) == expected
     assert templating.escaped(value) == escape(value)
+
+
+# ---- kept pieces ----
+
+OTHERWISE: dict[str, object] = {
+    "listing_key": "NW-2",
+    "standard_status": "Pending",
+    "property_type": "Residential Lease",
+    "property_sub_type": "Condominium",
+    "list_price": Decimal("895000.50"),
+    "bedrooms_total": None,
+    "bathrooms_total_integer": 0,
+    "living_area": Decimal("1840.25"),
+    "address": "",
+    "city": "Kent",
+    "state_or_province": "",
+    "postal_code": "98104",
+    "original_entry_timestamp": ENTERED.replace(day=2),
+    "photo_url": "",
+}
+
+
+@pytest.mark.parametrize("column", OTHERWISE)
+def test_a_kept_card_gives_way_when_its_row_has_changed(column):
+    changed = msgspec.structs.replace(CARD, **{column: OTHERWISE[column]})
+    templating.kept.cache_clear()
+    anew = results(cards=(changed, CARD)).source
+    templating.kept.cache_clear()
+    before = results(cards=(CARD, CARD)).source
+    assert results(cards=(changed, CARD)).source == anew != before
+    assert results(cards=(CARD, CARD)).source == before
+
+
+def test_kept_fields_of_a_form_are_those_of_its_search():
+    def with_each(search: PropertySearch) -> list[str]:
+        return [results(search=replace(search, page=page)).source for page in (1, 2)]
+
+    templating.kept.cache_clear()
+    anew = with_each(EVERY_FILTER)
+    templating.kept.cache_clear()
+    assert with_each(PropertySearch()) != anew
+    assert with_each(EVERY_FILTER) == anew
+
+
+def test_cards_that_have_not_changed_are_not_rendered_again():
+    cards = [msgspec.structs.replace(CARD, listing_key=f"NW-{n}") for n in range(24)]
+    results(cards=tuple(cards))
+    made = templating.kept.cache_info().misses
+    changed = msgspec.structs.replace(CARD, listing_key="NW-7", list_price=Decimal(1))
+    results(cards=(*cards[:7], changed, *cards[8:]))
+    assert templating.kept.cache_info().misses == made + 1
