@@ -33,6 +33,7 @@ from listings.cache.entries import (
     registry_key,
     value_key,
 )
+from listings.cache.quick_script import QuickScript
 from listings.cache.registries import Memory, Part
 
 LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
@@ -109,8 +110,8 @@ class Store:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
-        self._lease = _script(client, "lease")
-        self._fill = _script(client, "fill")
+        self._lease = QuickScript(client, _script(client, "lease"))
+        self._fill = QuickScript(client, _script(client, "fill"))
         self._registry = _script(client, "registry")
         self._invalidate = _script(client, "invalidate")
         self._sweep = _script(client, "sweep")
