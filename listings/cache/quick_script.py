@@ -32,7 +32,8 @@ class QuickScript:
         connection = self._pool.get_connection()
         try:
             return connection.retry.call_with_retry(
-                lambda: _ask(connection, words), lambda _: connection.disconnect()
+                lambda: _ask(connection, words),
+                lambda _: connection.disconnect(),  # type: ignore[no-untyped-call]
             )
         except NoScriptError:
             pass  # a server that has been started, or flushed of its scripts, since
