@@ -88,8 +88,12 @@ class CachedPage(Generic[S]):
 
     csrf_exempt = True  # it only answers reads: whoever posts here gets 405, not a lecture
 
-    def __init__(self, render: Callable[[S], Page], subject: Subject[S]) -> None:
+    def __init__(
+        self, render: Callable[[S], Page], subject: Subject[S], view_name: str = ""
+    ) -> None:
+        """`view_name`: of the view that answers with this page; empty: the page is a view."""
         self.name = render.__name__
+        self.view_name = view_name
         self._render = render
         self._subject = subject
 
@@ -131,10 +135,22 @@ class CachedPage(Generic[S]):
         """
         return self._entry(self._subject.from_request(request, **route))
 
+    def entry_of(self, arguments: str) -> Entry:
+        """The entry of the page of this subject."""
+        return self._entry(self._subject.from_text(arguments))
+
+    def content(self, arguments: str) -> Content:
+        """What the page of this subject would hold if it were filled now. Stores no page.
+
+        Raises:
+            Busy: too many pages are being rendered.
+        """
+        return self._content(self._subject.from_text(arguments))
+
     def url(self, arguments: str) -> str:
         """Where the page of this subject is, in its canonical form."""
         about = self._subject.from_text(arguments)
-        path = reverse(self, kwargs=self._subject.route(about))
+        path = reverse(self.view_name or self, kwargs=self._subject.route(about))
         query = self._subject.query(about)
         return f"{path}?{query}" if query else path
 
@@ -177,11 +193,16 @@ class CachedPage(Generic[S]):
 PAGES: dict[str, CachedPage[Any]] = {}  # by name, for the warmer
 
 
-def cached_page(subject: Subject[S]) -> Callable[[Callable[[S], Page]], CachedPage[S]]:
-    """Serve what the function renders from the page layer, for at most 15 minutes."""
+def cached_page(
+    subject: Subject[S], view_name: str = ""
+) -> Callable[[Callable[[S], Page]], CachedPage[S]]:
+    """Serve what the function renders from the page layer, for at most 15 minutes.
+
+    What it returns is a view. If another view answers with it, `view_name` is that one's.
+    """
 
     def decorate(render: Callable[[S], Page]) -> CachedPage[S]:
-        page = CachedPage(render, subject)
+        page = CachedPage(render, subject, view_name)
         PAGES[page.name] = page
         return page
 

@@ -25,8 +25,7 @@ def fresh(layer: Layer, name: str, arguments: str) -> Content:
     """
     with bypass(), without_waiting():
         if layer is Layer.PAGE:
-            page = PAGES[name]
-            return page._content(page._subject.from_text(arguments))
+            return PAGES[name].content(arguments)
         return Content(msgspec.msgpack.encode(QUERIES[name](arguments)))
 
 

@@ -69,8 +69,7 @@ def _let_processes_finish() -> None:
 
 def page_entry(page: PageKey) -> Entry:
     """The entry of a page, given as its name and its arguments in canonical form."""
-    cached = PAGES[page[0]]
-    return cached._entry(cached._subject.from_text(page[1]))
+    return PAGES[page[0]].entry_of(page[1])
 
 
 def stored_page(page: PageKey) -> Stored | None:

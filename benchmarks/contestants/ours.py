@@ -166,9 +166,8 @@ def entries(
 
 
 def _page(name: str, arguments: str) -> bytes:
-    page = PAGES[name]
     with bypass():
-        return page._content(page._subject.from_text(arguments)).body
+        return PAGES[name].content(arguments).body
 
 
 def _window(arguments: str) -> object:

@@ -78,6 +78,5 @@ def create(name: str, _: Queries) -> Plain:
 
 
 def _page(name: Name) -> bytes:
-    page = PAGES[name[0]]
     with bypass():
-        return page._content(page._subject.from_text(name[1])).body
+        return PAGES[name[0]].content(name[1]).body
