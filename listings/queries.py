@@ -348,3 +348,7 @@ def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[]
 
     answer = read(entry, content)
     return loaded[0] if loaded else decoder.decode(answer.content.body)
+
+
+# For the modules beside this one that keep rows of other shapes.
+cached, search_entry, cards = _cached, _search_entry, _cards
