@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from listings import popularity, queries, views
+from listings import browsing, popularity, queries, views
 from listings.models import Property
-from listings.pages import PAGES
 from listings.popularity import PageKey
 from listings.search import PropertySearch
+from listings.site import PAGES
 
 
 def top_pages(number: int) -> list[PageKey]:
@@ -25,11 +25,16 @@ def top_pages(number: int) -> list[PageKey]:
 
 
 def _entrances(listings: int) -> Iterator[PageKey]:
-    """The home page, all listings, the cities that the home page links, the newest listings."""
+    """The home page, all listings, the cities that the home page links, the newest listings.
+
+    A city is its landing page and its list. The fragments of these pages follow when visitors
+    come.
+    """
     everything = PropertySearch()
     yield views.home.name, ""
     yield views.property_list.name, everything.canonical()
     for city in queries.cities()[: views.HOME_CITIES]:
+        yield browsing.city_page.name, city.city_key
         yield views.property_list.name, PropertySearch(city=city.city_key).canonical()
     newest = everything.filter(Property.objects.all()).order_by(*everything.sort.order)
     for key in newest.values_list("pk", flat=True)[:listings]:

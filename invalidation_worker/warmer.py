@@ -19,15 +19,12 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from invalidation_worker import metrics, traces
 from invalidation_worker.pace import Pace, yield_to_others
 from invalidation_worker.wishes import Wish, Wishes
-from listings import (
-    popularity,
-    views,  # noqa: F401 (defines the pages)
-)
+from listings import popularity
 from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, release
 from listings.cache.reading import Taken, breaker
 from listings.cache.store import store
-from listings.pages import PAGES
+from listings.site import PAGES
 
 logger = logging.getLogger(__name__)
 

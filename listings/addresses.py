@@ -13,6 +13,10 @@ from django.urls import Resolver404, resolve
 from listings.cache.entries import Entry
 from listings.pages import CachedPage
 from listings.search import InvalidSearch
+from listings.site import PAGES
+
+# The name of a view → the page with which it answers.
+_ANSWERING = {page.view_name: page for page in PAGES.values() if page.view_name}
 
 
 class NoEntry(ValueError):
@@ -31,7 +35,7 @@ def page_at(url: str) -> tuple[CachedPage[Any], Entry]:
         match = resolve(path)
     except Resolver404 as error:
         raise NoEntry(f"There is nothing at {path}") from error
-    page = match.func
+    page = _ANSWERING.get(match.view_name, match.func)
     if not isinstance(page, CachedPage):
         raise NoEntry(f"What is at {path} is not cached")
     request = HttpRequest()

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from listings import (
-    queries,
-    views,  # noqa: F401 (defines the pages)
-)
+from listings import queries
 from listings.cache.entries import Layer
 from listings.cache.reading import Content, bypass, without_waiting
-from listings.pages import PAGES
+from listings.facets import facets
+from listings.keyset import cards_after, from_text
 from listings.search import PropertySearch
+from listings.similar import similar
+from listings.site import PAGES
+from listings.sitemap import keys_in_city
 
 
 def fresh(layer: Layer, name: str, arguments: str) -> Content:
@@ -34,11 +35,26 @@ def _window(arguments: str) -> object:
     return queries.window(PropertySearch.from_canonical(search), int(most))
 
 
-# The functions of `queries`, by the names and the arguments of their entries.
+def _cards_after(arguments: str) -> object:
+    most, start, text = arguments.split(" ")
+    search = PropertySearch.from_canonical(text)
+    return cards_after(search, from_text(search.sort, start) if start else None, int(most))
+
+
+def _keys_in_city(arguments: str) -> object:
+    city, _, number = arguments.partition(" ")
+    return keys_in_city(city, int(number))
+
+
+# The functions of the queryset layer, by the names and the arguments of their entries.
 QUERIES: dict[str, Callable[[str], object]] = {
     "window": _window,
     "count": lambda text: queries.count(PropertySearch.from_canonical(text)),
     "detail": queries._load_detail,
     "cities": lambda _: queries.cities(),
     "chunk": lambda text: queries._chunk(*text.split(" ")),
+    "cards_after": _cards_after,
+    "facets": lambda text: facets(PropertySearch.from_canonical(text)),
+    "keys_in_city": _keys_in_city,
+    "similar": lambda text: similar(*text.split(" ")),
 }

@@ -28,6 +28,7 @@ from listings.vocabulary import ON_MARKET, PUBLIC, STATES, PropertySubType, Prop
 PAGE_SIZE = 24
 LAST_PAGE = 42  # 42 × 24 = 1,008: as far as the capped count reaches
 COUNT_CAP = 1_000
+LONGEST_CITY = 50  # characters, as in the column
 # So far is counted, at half the cost again, so that up to 500 listings may go before the database
 # must be asked whether there are still more than 1,000.
 COUNT_TO = 1_500
@@ -276,8 +277,8 @@ def _cents(price: Decimal) -> Decimal:
 
 def _city(raw: str) -> str:
     key = city_key(raw)
-    if not key or len(raw) > 50:
-        raise ValueError("must be the name of a city, of at most 50 characters")
+    if not key or len(raw) > LONGEST_CITY:
+        raise ValueError(f"must be the name of a city, of at most {LONGEST_CITY} characters")
     return key
 
 

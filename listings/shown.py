@@ -164,8 +164,25 @@ COLUMN_SETS = {
     ),
     # by what the list of cities counts
     "cities": frozenset({"city_key", "city", "state_or_province"}),
+    # by what a search can be narrowed
+    "facets": frozenset({"property_type", "bedrooms_total", "list_price"}),
+    # which homes are similar
+    "likeness": frozenset(
+        {
+            "standard_status",
+            "internet_entire_listing_display_yn",
+            "city_key",
+            "property_type",
+            "list_price",
+        }
+    ),
+    # which listings there are, whatever they are like
+    "keys": frozenset(),
 }
 # what any list can show, or search by
 COLUMN_SETS["lists"] = SEARCHED.union(
-    *(COLUMN_SETS[name] for name in ("card", "presence", "words", "cities"))
+    *(
+        COLUMN_SETS[name]
+        for name in ("card", "presence", "words", "cities", "facets", "likeness", "keys")
+    )
 )

@@ -1,11 +1,14 @@
 """What visitors can open."""
 
 from django.urls import path, register_converter
-from django.urls.converters import StringConverter
+from django.urls.converters import IntConverter, StringConverter
 
-from listings import views
+from listings import browsing, views
+from listings.api.routes import api
 from listings.models import KEY_PATTERN
 from listings.photos import photo
+from listings.places import city_key
+from listings.search import LONGEST_CITY
 
 
 class KeyConverter(StringConverter):
@@ -14,12 +17,42 @@ class KeyConverter(StringConverter):
     regex = KEY_PATTERN.strip("^$")
 
 
+class CityConverter(StringConverter):
+    """A city in any spelling, as its key."""
+
+    def to_python(self, value: str) -> str:
+        key = city_key(value)
+        if not key or len(value) > LONGEST_CITY:
+            raise ValueError(value)
+        return key
+
+
+class NumberConverter(IntConverter):
+    """A whole number from 1 to 9999, in its one spelling."""
+
+    regex = "[1-9][0-9]{0,3}"
+
+
 register_converter(KeyConverter, "key")
+register_converter(CityConverter, "city")
+register_converter(NumberConverter, "number")
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("listings/", views.property_list, name="property-list"),
     path("listings/<key:listing_key>/", views.property_detail, name="property-detail"),
+    path("cities/", browsing.city_list, name="city-list"),
+    path("cities/<city:city>/", browsing.city_page, name="city"),
+    path(
+        "fragments/similar/<city:city>/<key:listing_key>/",
+        browsing.similar_homes,
+        name="similar-homes",
+    ),
+    path("fragments/facets/", browsing.search_facets, name="search-facets"),
+    path("feeds/listings.atom", browsing.feed, name="feed"),
+    path("sitemap.xml", browsing.sitemap, name="sitemap"),
+    path("sitemaps/<city:city>/<number:number>.xml", browsing.city_sitemap, name="city-sitemap"),
+    path("api/v1/", api.urls),
     path("photos/<slug:scene>/<key:key>.svg", photo, name="photo"),
     path("robots.txt", views.robots, name="robots"),
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from listings import queries
 from listings.cache import partitions
@@ -90,8 +92,16 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def robots(request: HttpRequest) -> HttpResponse:
-    """`robots.txt`: everything may be read but the admin and searches many filters deep."""
-    lines = ("User-agent: *", "Disallow: /admin/", "Disallow: /*?*&*&*&")
+    """`robots.txt`: everything may be read but the admin, parts of pages, and searches many
+    filters deep.
+    """
+    lines = (
+        "User-agent: *",
+        "Disallow: /admin/",
+        "Disallow: /fragments/",
+        "Disallow: /*?*&*&*&",
+        f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}",
+    )
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 

@@ -13,12 +13,11 @@ from django.db import connection
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.warmer import Warmer
 from invalidation_worker.wishes import Wish
-from listings import views  # noqa: F401 (defines the pages)
 from listings.cache import reading
 from listings.cache.entries import Descriptor, Entry, Stored
 from listings.cache.store import store
-from listings.pages import PAGES
 from listings.popularity import PageKey
+from listings.site import PAGES
 from tests.services import services, shared_services  # noqa: F401 - fixtures
 
 # Somebody else is in the middle of something, or will be, as events wait and a worker may see them.

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,7 +25,9 @@ from invalidation_worker import apply as apply_module
 from invalidation_worker import capped
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.models import ChangeEvent
-from listings import queries, views
+from listings import browsing, facets, queries, similar, sitemap, views
+from listings.api import pages as api
+from listings.cache.dependencies import Place
 from listings.cache.store import store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.search import PropertySearch
@@ -65,6 +68,13 @@ SEARCHES = [
         {"living_area_min": "100", "living_area_max": "200"},
     )
 ]
+# Where slices begin, among the rows that there may be.
+PLACES: dict[str, tuple[Place, ...]] = {
+    "newest": ((-int((START + timedelta(minutes=4)).timestamp() * 1e6), "A-3"),),
+    "price": ((20_000, "A-5"),),
+    "-price": ((-30_000, "A-5"),),
+    "-living_area": ((0, -10_000, "A-5"), (1, 0, "A-5")),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,9 +83,14 @@ def _small_pages():
     with pytest.MonkeyPatch.context() as patch:
         for module in (queries, views):
             patch.setattr(module, "PAGE_SIZE", 3)
-        for module in (queries, views, capped):
+        for module in (queries, views, capped, facets):
             patch.setattr(module, "COUNT_CAP", 5)
         patch.setattr(views, "HOME_CARDS", 2)
+        patch.setattr(browsing, "CITY_CARDS", 2)
+        patch.setattr(similar, "MOST", 2)
+        patch.setattr(sitemap, "PAGE_KEYS", 3)
+        patch.setattr(api, "PAGE_SIZE", 3)
+        patch.setitem(facets.OFFERED, "list_price_max", (Decimal(200), Decimal(300), Decimal(400)))
         yield
 
 
@@ -120,7 +135,27 @@ def fill_everything() -> None:
         views.property_list.warm(search.canonical())
     for key in KEYS:
         views.property_detail.warm(key)
+        api.api_property.warm(key)
     list(queries.get_all_properties())
+    browse()
+
+
+def browse() -> None:
+    """Fill the pages beside search and detail."""
+    for page in (browsing.city_list, browsing.sitemap):
+        page.warm("")
+    for city in ("seattle", "kent", "federal-way"):
+        browsing.city_page.warm(city)
+        for number in (1, 2):
+            browsing.city_sitemap.warm(f"{city} {number}")
+    for number, key in enumerate(KEYS):
+        browsing.similar_homes.warm(f"{('seattle', 'kent')[number % 2]} {key}")
+    for search in SEARCHES:
+        for page in (browsing.search_facets, browsing.feed):
+            page.warm(search.found())
+        first = api.Slice(replace(search, page=1))
+        for slice_ in (first, *(first._replace(after=place) for place in PLACES[search.sort])):
+            api.api_properties.warm(slice_.canonical())
 
 
 def any_listings(random: random.Random) -> Any:
@@ -237,7 +272,7 @@ def test_every_entry_that_survives_a_write_holds_what_a_fresh_computation_gives(
         store("pipeline").flush()
         fill_everything()
         before = live()
-        assert len(before) > 80
+        assert len(before) > 200
         write(random)
         apply_in_any_batches(random, patch)
         after = live()

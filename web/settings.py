@@ -97,6 +97,16 @@ LISTEN_HOST = env.text("LISTEN_HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, 1, 65535)
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 32, 2, 512)
+# Where visitors reach the site: feeds and sitemaps need whole addresses.
+SITE_URL = env.url(
+    "SITE_URL",
+    lambda: (
+        f"https://{ALLOWED_HOSTS[0]}"
+        if PRODUCTION and ALLOWED_HOSTS
+        else f"http://{(*ALLOWED_HOSTS, 'localhost')[0]}:{PORT}"
+    ),
+    ("http", "https"),
+).rstrip("/")
 EXPORTER_PORT = env.integer("EXPORTER_PORT", 9121, 1, 65535)
 EXPORTER_CACHE_SERVERS = env.named_urls(
     "EXPORTER_CACHE_SERVERS", {"cache": CACHE_URL}, REDIS_SCHEMES

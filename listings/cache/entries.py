@@ -124,7 +124,7 @@ class Stored:
 def release() -> str:
     """A hash over the sources, templates and static files that decide what a page looks like."""
     root = Path(__file__).resolve().parent.parent
-    kinds = {".py", ".html", ".lua", ".css", ".js", ".svg"}
+    kinds = {".py", ".html", ".lua", ".css", ".js", ".svg", ".xml"}
     digest = blake2b(digest_size=8)
     for path in sorted(path for path in root.rglob("*") if path.suffix in kinds):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())

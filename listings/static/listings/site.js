@@ -5,17 +5,27 @@
 const DAY = 24 * 60 * 60 * 1000;
 const NEW_DAYS = 7;
 
-for (const time of document.querySelectorAll("time[data-age]")) {
-  const days = Math.floor((Date.now() - Date.parse(time.dateTime)) / DAY);
-  if (days < 0) continue; // a clock is wrong: the date stays
-  time.title = time.textContent;
-  if (days < NEW_DAYS) {
-    time.textContent = "New";
-    time.classList.add("new");
-  } else {
-    time.textContent = `${days.toLocaleString("en")} days on market`;
+function tellAges(root) {
+  for (const time of root.querySelectorAll("time[data-age]")) {
+    const days = Math.floor((Date.now() - Date.parse(time.dateTime)) / DAY);
+    if (days < 0) continue; // a clock is wrong: the date stays
+    time.title = time.textContent;
+    time.textContent = days < NEW_DAYS ? "New" : `${days.toLocaleString("en")} days on market`;
+    time.classList.toggle("new", days < NEW_DAYS);
   }
 }
+tellAges(document);
+
+// A part of the page that changes by itself has an address of its own; without it, its link stays.
+async function bring(link) {
+  const answer = await fetch(link.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const part = answer.ok && page.querySelector("[data-fragment]");
+  if (!part) return;
+  tellAges(part);
+  link.parentElement.replaceWith(part);
+}
+for (const link of document.querySelectorAll("a[data-part]")) bring(link).catch(() => {});
 
 const visit = new Intl.DateTimeFormat("en", {
   weekday: "long", month: "short", day: "numeric", hour: "numeric", minute: "2-digit",

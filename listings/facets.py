@@ -1,0 +1,110 @@
+"""Facets: how many listings of a search each of its refinements would find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from django.db import models
+from django.db.models import Q
+
+from listings import queries
+from listings.cache.dependencies import Count, Dependency, Facets
+from listings.models import Property
+from listings.rows import Row
+from listings.search import COUNT_CAP, FIELDS, PropertySearch
+from listings.vocabulary import PropertyType
+
+# field of a search → the values that are offered for it
+OFFERED: dict[str, tuple[Any, ...]] = {
+    "property_type": tuple(PropertyType.values),
+    "bedrooms_min": (1, 2, 3, 4, 5),
+    "list_price_max": tuple(map(Decimal, (300_000, 500_000, 750_000, 1_000_000, 2_000_000))),
+}
+
+
+class Refinement(Row, frozen=True):
+    """A search that sets one field more, and how many listings it finds."""
+
+    field: str
+    value: str
+    count: int  # 1,001 stands for any number over 1,000
+    query: str  # of the refined search, in canonical form
+
+
+class Facetted(Row, frozen=True):
+    """How many listings a search finds, and how it can be narrowed."""
+
+    count: int  # 1,001 stands for any number over 1,000
+    refinements: tuple[Refinement, ...]
+
+
+# Made once, at import: see `listings.cache.entries`.
+_FACETTED = msgspec.msgpack.Decoder(Facetted)
+
+
+def facets(search: PropertySearch) -> Facetted:
+    """The refinements of a search that find something, and fewer than it finds itself."""
+
+    def load() -> queries.Loaded[Facetted]:
+        offered = list(_offered(search))
+        found = search.filter(Property.objects.all())[: COUNT_CAP + 1]
+        total, *numbers = found.aggregate(
+            total=models.Count("pk"),
+            **{
+                f"offer_{at}": models.Count("pk", filter=Q(**{FIELDS[field][0]: value}))
+                for at, (field, value, _) in enumerate(offered)
+            },
+        ).values()
+        if total > COUNT_CAP:
+            return _counted(search, offered)
+        return _facetted(total, offered, numbers), (Facets(search.found(), "facets"),)
+
+    entry = queries.search_entry("facets", search, search.found())
+    return queries.cached(_FACETTED, entry, load)
+
+
+Offer = tuple[str, Any, PropertySearch]  # a field, its value, and the search that it makes
+
+
+def _offered(search: PropertySearch) -> Iterator[Offer]:
+    """What the search does not say yet, and does not exclude."""
+    least = search.list_price_min
+    for field, values in OFFERED.items():
+        if getattr(search, field) in ("", None):
+            for value in values:
+                if field != "list_price_max" or least is None or least <= value:
+                    refined = PropertySearch.from_canonical(search.found())
+                    yield field, value, replace(refined, **{field: value})
+
+
+def _counted(
+    search: PropertySearch, offered: list[Offer]
+) -> tuple[Facetted, tuple[Dependency, ...]]:
+    """Of a search that finds more than can be counted: each refinement is a count of its own, so
+    that what changes among thousands is seen only where a number changes.
+    """
+    searches = [search, *(refined for _, _, refined in offered)]
+    counted = queries.counts_now(searches)
+    dependencies = [
+        Count(one.found(), True, number, finished)
+        if number > COUNT_CAP
+        else Count(one.found(), capped=False)
+        for one, (number, finished) in zip(searches, counted, strict=True)
+    ]
+    total, *numbers = (min(number, COUNT_CAP + 1) for number, _ in counted)
+    return _facetted(total, offered, numbers), tuple(dependencies)
+
+
+def _facetted(total: int, offered: list[Offer], numbers: Iterable[int]) -> Facetted:
+    return Facetted(
+        total,
+        tuple(
+            Refinement(field, str(value), number, refined.found())
+            for (field, value, refined), number in zip(offered, numbers, strict=True)
+            if number > 0 and (number < total or number > COUNT_CAP)
+        ),
+    )
