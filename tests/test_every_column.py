@@ -14,7 +14,8 @@ import pytest
 from django.apps import apps
 from django.db import connection, models, transaction
 
-from listings import queries, views
+from listings import browsing, queries, views
+from listings.api import pages as api
 from listings.cache.store import store
 from listings.models import (
     Agent,
@@ -93,6 +94,17 @@ def fill_everything() -> None:
         views.property_list.warm(search)
     for key in KEYS:
         views.property_detail.warm(key)
+        api.api_property.warm(key)
+        browsing.similar_homes.warm(f"seattle {key}")
+    for search in ("", "city=seattle", "city=kent"):
+        browsing.search_facets.warm(search)
+        browsing.feed.warm(search)
+        api.api_properties.warm(search)
+    for city in ("seattle", "kent", "sea-ttle"):
+        browsing.city_page.warm(city)
+        browsing.city_sitemap.warm(f"{city} 1")
+    browsing.city_list.warm("")
+    browsing.sitemap.warm("")
     list(queries.get_all_properties())
 
 

@@ -242,11 +242,15 @@ def test_every_column_that_pages_read_is_one_whose_changes_are_logged(client):
         "sort",
         "page",
     }
-    sorts = (f"sort={sort}" for sort in Sort)
+    sorts = [f"sort={sort}" for sort in Sort]
     with CaptureQueriesContext(connection) as captured:
         for search in (every, *sorts):
             assert client.get(f"/listings/?{search}").status_code == 200
-        for path in ("/", "/listings/A-1/", "/listings/unknown/"):
+        paths = ("/", "/listings/A-1/", "/listings/unknown/", "/cities/", "/cities/kent/")
+        parts = ("/fragments/similar/kent/A-1/", f"/fragments/facets/?{every}")
+        files = ("/feeds/listings.atom", "/sitemap.xml", "/sitemaps/kent/1.xml")
+        answers = ("/api/v1/properties/A-1", *(f"/api/v1/properties?{one}" for one in sorts))
+        for path in (*paths, *parts, *files, *answers):
             client.get(path)
         list(queries.get_all_properties())
 
