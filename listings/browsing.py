@@ -6,6 +6,7 @@ a script puts its main part in the place of the link.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ CITY_CARDS = 12
 
 ATOM = "application/atom+xml; charset=utf-8"
 XML = "application/xml; charset=utf-8"
+# What no document may hold, escaped or not (XML 1.0, fifth edition, production 2).
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class HomeInCity(NamedTuple):
@@ -112,7 +115,7 @@ def search_facets(search: PropertySearch) -> Page:
 
 @cached_page(FOUND)
 def feed(search: PropertySearch) -> Page:
-    return _xml("feed", ATOM, search=search, homes=queries.window(search))
+    return xml_page("feed", ATOM, search=search, homes=queries.window(search))
 
 
 @cached_page(NOTHING)
@@ -122,23 +125,24 @@ def sitemap(_: None) -> Page:
         for city in queries.cities()
         for number in pages_of(city.count)
     ]
-    return _xml("sitemap", XML, parts=parts)
+    return xml_page("sitemap", XML, parts=parts)
 
 
 @cached_page(CITY_PART)
 def city_sitemap(part: CityPart) -> Page:
     keys = keys_in_city(part.city, part.number)
-    return _xml("city_sitemap", XML, part=part, keys=keys) if keys else _nothing()
+    return xml_page("city_sitemap", XML, part=part, keys=keys) if keys else _nothing()
 
 
 def _html(template: str, status: int = HTTPStatus.OK, **context: object) -> Page:
     return Page(render_to_string(f"listings/{template}.html", context, using="jinja2"), int(status))
 
 
-def _xml(template: str, content_type: str, **context: object) -> Page:
+def xml_page(template: str, content_type: str, **context: object) -> Page:
+    """A document for machines, well-formed whatever the texts in it hold."""
     context["site_url"] = settings.SITE_URL
     body = render_to_string(f"listings/{template}.xml", context, using="jinja2")
-    return Page(body, content_type=content_type)
+    return Page(_NOT_IN_XML.sub("", body), content_type=content_type)
 
 
 def _nothing() -> Page:

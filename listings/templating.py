@@ -36,7 +36,6 @@ MOST_KEPT = 4_096  # pieces of pages, such as cards: at most 10 MB
 # An address on this site or on an https one. Browsers drop tabs and line breaks and read a
 # backslash as a slash, so `/\other.example` would name another site, like `//other.example`.
 _IMAGE_ADDRESS = re.compile(r"(https://|/(?![/\\]))[^\s\x00-\x1f]*")
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f]+", re.IGNORECASE)
 
 
@@ -103,7 +102,6 @@ def environment(**options: object) -> Environment:
         status_label=status_label,
         refinement=refinement,
         web_address=web_address,
-        xml_text=xml_text,
         without_empty=without_empty,
     )
     env.tests.update(image=image_address, lease=is_lease)
@@ -236,14 +234,6 @@ def refinement(one: Refinement) -> str:
     if one.field == "bedrooms_min":
         return f"{one.value}+ beds"
     return f"Up to {money(Decimal(one.value))}" if one.field == "list_price_max" else one.value
-
-
-def xml_text(text: str) -> str:
-    """The text without characters that no XML document may hold, escaped or not.
-
-    Source: XML 1.0, fifth edition, production 2 (Char).
-    """
-    return _NOT_IN_XML.sub("", text)
 
 
 def web_address(address: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -19,6 +21,8 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from listings import templating
+from listings.browsing import CityPart, xml_page
+from listings.facets import Facetted, Refinement
 from listings.rows import (
     AgentCard,
     Card,
@@ -34,7 +38,8 @@ from listings.search import PropertySearch, Sort
 ENTERED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 STATIC = Path(templating.__file__).parent / "static" / "listings"
 WITHOUT_CONTEXT = ["404", "410", "500", "503"]
-WHOLE_PAGES = ["home", "list", "empty", "detail", "400", *WITHOUT_CONTEXT]
+BROWSING = ["cities", "city", "similar", "facets"]
+WHOLE_PAGES = ["home", "list", "empty", "detail", "400", *BROWSING, *WITHOUT_CONTEXT]
 HOSTILE = [
     '"><script>alert(1)</script>',
     "' onmouseover='alert(1)",
@@ -217,12 +222,13 @@ def detail(**changes: object) -> Page:
 def with_texts(row, text: str):
     """The same row, with `text` in each of its text fields and in those of the rows within.
 
-    Not in keys: the database allows letters, digits, dots, dashes and underscores only.
+    Not in keys: the database allows letters, digits, dots, dashes and underscores only, and makes
+    a city's key itself.
     """
     changes: dict[str, Any] = {}
     for name in row.__struct_fields__:
         value = getattr(row, name)
-        if isinstance(value, str) and name != "listing_key":
+        if isinstance(value, str) and name not in {"listing_key", "city_key"}:
             changes[name] = text
         elif isinstance(value, tuple):
             changes[name] = tuple(with_texts(each, text) for each in value)
@@ -241,15 +247,26 @@ def every_page(text: str | None = None) -> dict[str, Page]:
     """Each template once: with plausible rows, or with `text` wherever a text can be."""
     card, listing, search = CARD, DETAIL, EVERY_FILTER
     city = City("seattle", "Seattle", "WA", 1200)
+    offers = (
+        Refinement("property_type", "Land", 1001, "city=seattle&property_type=Land"),
+        Refinement("bedrooms_min", "3", 7, "city=seattle&bedrooms_min=3"),
+        Refinement("list_price_max", "500000", 2, "city=seattle&list_price_max=500000"),
+    )
     errors = {"bedrooms_min": "must be a whole number from 0 to 100"}
     if text is not None:
         card, listing = with_texts(card, text), with_texts(listing, text)
         search, city, errors = search_with_texts(text), with_texts(city, text), {text: text}
+        offers = (Refinement("property_type", text, 1, text), *offers)
+    found = Facetted(1001, offers)
     return {
         "home": home(card, city),
         "list": results(search, (card,) * 6, 60, 3, text or "Federal Way"),
         "empty": results(search, (), 0, 0),
         "detail": render("detail", listing=listing),
+        "cities": render("cities", cities=(city,)),
+        "city": render("city", search=PropertySearch(city="seattle"), newest=(card,), found=found),
+        "similar": render("similar", listing_key="NW-1", city_key="seattle", homes=(card,) * 2),
+        "facets": render("facets", search=search, found=found),
         "400": render("400", errors=errors),
         "staff_bar": render("staff_bar", visitor_url="/?a=" + (text or ""), admin_url="/admin/"),
         **{name: render(name) for name in WITHOUT_CONTEXT},
@@ -282,11 +299,39 @@ def test_hostile_text_stays_text(text):
 def test_hostile_text_arrives_as_it_was_typed(text):
     said = " ".join(text.split())
     pages = every_page(text)
-    for name in ("home", "list", "detail", "400"):
+    for name in ("home", "list", "detail", "400", *BROWSING):
         assert said in pages[name].text, name
     words = [field["value"] for field in pages["list"].all("input") if field["name"] == "q"]
     assert words == [text]
     assert pages["detail"].structured_data["description"] == text
+
+
+FILES = {
+    "feed": lambda search, card: {"search": search, "homes": (card,)},
+    "sitemap": lambda search, card: {"parts": [CityPart("a&b", 1)]},
+    "city_sitemap": lambda search, card: {"part": CityPart("a&b", 1), "keys": ("NW-1",)},
+}
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "a\x00b\x0bc\ud800d\ufffee", "]]>&amp;&#0;"])
+@pytest.mark.parametrize("name", FILES)
+def test_hostile_text_stays_text_in_files(settings, name, text):
+    settings.SITE_URL = "https://homes.example"
+
+    def document(search: PropertySearch, card: Card) -> ElementTree.Element:
+        page = xml_page(name, "application/xml", **FILES[name](search, card))
+        return ElementTree.fromstring(page.body)
+
+    tree = document(search_with_texts(text.replace("\ud800", "")), with_texts(CARD, text))
+    usual = document(EVERY_FILTER, CARD)
+    assert [one.tag for one in tree.iter()] == [one.tag for one in usual.iter()]
+    for one in tree.iter():
+        address = one.get("href") or (one.text if one.tag.endswith(("}loc", "}id")) else None)
+        assert address is None or address.startswith("https://homes.example/")
+    if name == "feed":
+        title = [one.text or "" for one in tree.iter("{http://www.w3.org/2005/Atom}title")][1]
+        shown = re.sub("[\x00\x0b\ud800\ufffe]", "", text)
+        assert shown.split() == title.partition("· ")[2].rpartition(", ")[0].split()
 
 
 @pytest.mark.parametrize(
