@@ -350,5 +350,11 @@ def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[]
     return loaded[0] if loaded else decoder.decode(answer.content.body)
 
 
+def cards(found: models.QuerySet[Property]) -> tuple[Card, ...]:
+    """These rows as cards, asked of the database."""
+    columns = [_CARD.get(name, F(name)) for name in Card.__struct_fields__]
+    return tuple(Card(*row) for row in found.values_list(*columns))
+
+
 # For the modules beside this one that keep rows of other shapes.
-cached, search_entry, cards = _cached, _search_entry, _cards
+cached, search_entry = _cached, _search_entry

@@ -142,8 +142,8 @@ def fill_everything() -> None:
 
 def browse() -> None:
     """Fill the pages beside search and detail."""
-    for page in (browsing.city_list, browsing.sitemap):
-        page.warm("")
+    browsing.city_list.warm("")
+    browsing.sitemap.warm("")
     for city in ("seattle", "kent", "federal-way"):
         browsing.city_page.warm(city)
         for number in (1, 2):

@@ -247,7 +247,7 @@ def every_page(text: str | None = None) -> dict[str, Page]:
     """Each template once: with plausible rows, or with `text` wherever a text can be."""
     card, listing, search = CARD, DETAIL, EVERY_FILTER
     city = City("seattle", "Seattle", "WA", 1200)
-    offers = (
+    offers: tuple[Refinement, ...] = (
         Refinement("property_type", "Land", 1001, "city=seattle&property_type=Land"),
         Refinement("bedrooms_min", "3", 7, "city=seattle&bedrooms_min=3"),
         Refinement("list_price_max", "500000", 2, "city=seattle&list_price_max=500000"),
