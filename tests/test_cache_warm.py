@@ -33,7 +33,8 @@ pytestmark = pytest.mark.usefixtures("platform")
 HOME, EVERYTHING = ("home", ""), ("property_list", "")
 KENT, RENTON = ("property_list", "city=kent"), ("property_list", "city=renton")
 DETAILS = [("property_detail", f"A-{number}") for number in range(5)]  # the newest first
-ENTRANCES = [HOME, EVERYTHING, KENT, RENTON, *DETAILS]
+IN_KENT, IN_RENTON = ("city_page", "kent"), ("city_page", "renton")
+ENTRANCES = [HOME, EVERYTHING, IN_KENT, KENT, IN_RENTON, RENTON, *DETAILS]
 
 
 @pytest.fixture(autouse=True)

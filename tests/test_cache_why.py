@@ -41,7 +41,17 @@ def why(url: str):
     return json.loads(cache_why(url, "--json"))
 
 
-@pytest.mark.parametrize("url", ["/", SEATTLE, "/listings/?city=kent&sort=price", "/listings/A-1/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("/", SEATTLE, "/listings/?city=kent&sort=price", "/listings/A-1/"),
+        *("/cities/", "/cities/seattle/", "/fragments/similar/seattle/A-1/"),
+        *("/fragments/facets/", "/fragments/facets/?city=seattle", "/feeds/listings.atom?q=lake"),
+        *("/sitemap.xml", "/sitemaps/seattle/1.xml", "/sitemaps/seattle/2.xml"),
+        *("/api/v1/properties/A-1", "/api/v1/properties?city=seattle&sort=price"),
+        "/api/v1/properties?sort=-living_area&after=1%2C0%2CA-0",
+    ],
+)
 def test_url_of_a_page_leads_to_the_entry_that_answers_it(home, client, url):
     assert client.get(url).status_code in (200, 404)
     report = why(url)

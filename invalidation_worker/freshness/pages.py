@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from invalidation_worker.freshness.truth import (
@@ -21,6 +24,7 @@ from invalidation_worker.freshness.truth import (
 )
 
 PREFIX = "AUDIT-"  # of every key that the audit writes
+_API = "/api/v1/properties"
 WORD = "gazebo"  # the full-text search looks for it in remarks
 
 _STATUS = re.compile(r'data-status="([^"]*)"')
@@ -89,6 +93,12 @@ def detail_page(home: Home) -> Page:
     return Page(home.address, partial(_read_detail, home.address))
 
 
+def answer_page(home: Home) -> Page:
+    """What the API tells of a listing: the same as its page."""
+    address = f"{_API}/{home.key}"
+    return Page(address, partial(_read_answer, home.address))
+
+
 def shared_pages() -> list[Page]:
     """Pages over all cities. Only cards that are there are judged: others may fill the page."""
     dear: dict[str, object] = {"sort": "-price"}
@@ -99,7 +109,8 @@ def shared_pages() -> list[Page]:
         _address(dear, page=2),
         _address({"list_price_min": THRESHOLD}, sort="price"),
     )
-    return [Page(address, _read_shared) for address in addresses]
+    pages = [Page(address, _read_shared) for address in addresses]
+    return [*pages, *(Page(_API + query, _read_answers) for query in ("", "?sort=-price"))]
 
 
 def _address(search: dict[str, object], **more: object) -> str:
@@ -141,6 +152,40 @@ def _read_detail(address: str, status: int, body: str) -> dict[Thing, Value]:
         (address, "photos"): tuple(_IMAGE.findall(gallery)),
         (address, "visits"): tuple(_VISIT.findall(body)),
     }
+
+
+def _read_answers(status: int, body: str) -> dict[Thing, Value]:
+    _expect(status == OK, f"a list of the API has status {status}")
+    return {
+        (ANYWHERE, one["ListingKey"]): (
+            one["ListingKey"],
+            int(one["ListPrice"]),
+            one["Media"][0]["MediaURL"] if one["Media"] else "",
+            one["StandardStatus"],
+        )
+        for one in _answer(body)["value"]
+        if one["ListingKey"].startswith(PREFIX)
+    }
+
+
+def _read_answer(address: str, status: int, body: str) -> dict[Thing, Value]:
+    if status != OK:
+        return {(address, "listing"): (status,)}
+    one = _answer(body)
+    columns = ("StandardStatus", "City", "PublicRemarks", "ListAgentFullName", "ListOfficeName")
+    visits = (datetime.fromisoformat(time["OpenHouseStartTime"]) for time in one["OpenHouse"])
+    return {
+        (address, "listing"): (OK, int(one["ListPrice"]), *(one[name] for name in columns)),
+        (address, "photos"): tuple(media["MediaURL"] for media in one["Media"]),
+        (address, "visits"): tuple(visit.isoformat() for visit in visits),
+    }
+
+
+def _answer(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise Unreadable(f"an answer of the API is no JSON: {error}") from error
 
 
 def _cards(body: str) -> Iterable[tuple[str, int, str, str]]:

@@ -13,7 +13,13 @@ from django.db import connection, transaction
 from invalidation_worker.freshness import presence_paths, related_paths, row_paths
 from invalidation_worker.freshness.desk import Desk
 from invalidation_worker.freshness.history import Evidence, Sighting, Write
-from invalidation_worker.freshness.pages import Page, detail_page, list_page, lists_of
+from invalidation_worker.freshness.pages import (
+    Page,
+    answer_page,
+    detail_page,
+    list_page,
+    lists_of,
+)
 from invalidation_worker.freshness.paths import Path, Plan
 from invalidation_worker.freshness.readers import Agenda
 from invalidation_worker.freshness.truth import Thing, Value
@@ -26,6 +32,7 @@ BURST = 0.15  # of the times a writer makes a few changes of one listing, and wa
 BURST_WRITES = (2, 5)
 BURST_PAUSE_SECONDS = (0.0, 0.1)  # about as long as an apply and a fill take
 LOOK_SECONDS = 0.002  # between two looks at a page: without it, watching itself fills a processor
+ANSWERED = 7  # every so many-th listing is also asked of the API
 WATCH_SECONDS = 5.0  # who has not seen a change arrive by then goes on: it counts as that late
 
 
@@ -38,7 +45,9 @@ class Writer:
         self._eyes = eyes  # two: a detail page and a list are watched at the same time
         self._lists = lists_of(desk.north, desk.south)
         pages = [list_page(one) for one in self._lists]
-        pages += [detail_page(home) for home in desk.truth.homes.values()]
+        homes = list(desk.truth.homes.values())
+        pages += [detail_page(home) for home in homes]
+        pages += [answer_page(home) for home in homes[::ANSWERED]]
         self._pages = {page.address: page for page in pages}
         self._things = desk.truth.things(self._lists)
 
