@@ -1,0 +1,174 @@
+"""What each filter and each sort costs the database: time and plan of every first page.
+
+    python -m benchmarks.plans --listings 1000000
+
+The statements are those of the pages themselves, on a cold cache; each is run twice and timed the
+second time, so that what is measured is the plan and not the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+import psycopg2
+
+from benchmarks.servers import PROJECT, seed, servers
+
+MOST_MS = 50.0  # of a first page, at a million listings
+
+SORTS = ("newest", "price", "-price", "-living_area")
+# One or two values of each field: what many listings have, and what few have.
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "state_or_province": ("WA", "VT"),
+    "postal_code": ("98103", "00000"),
+    "property_type": ("Residential", "Farm"),
+    "property_sub_type": ("Single Family Residence", "Cabin"),
+    "standard_status": ("Closed", "Coming Soon"),
+    "list_price_min": ("500000", "20000000"),
+    "list_price_max": ("500000", "20000"),
+    "bedrooms_min": ("3", "9"),
+    "bathrooms_min": ("2", "9"),
+    "living_area_min": ("2000", "15000"),
+    "living_area_max": ("1500", "200"),
+    "year_built_min": ("1990", "2026"),
+    "q": ("garden", "lake granite skylights", "zanzibar"),
+}
+
+
+class Cost(NamedTuple):
+    """What one page asks of a cold cache's database."""
+
+    page: str
+    arguments: str
+    milliseconds: float
+    statements: int
+    whole_tables: tuple[str, ...]  # tables that were read from end to end
+
+
+def searches(city: str) -> Iterator[str]:
+    """Each filter with each sort, over all cities and in one; then some pairs of filters."""
+    from listings.search import PropertySearch  # noqa: PLC0415 - needs the settings
+
+    alone = [{name: value} for name, values in FILTERS.items() for value in values]
+    pairs = [
+        {"property_type": "Residential", "bedrooms_min": "4"},
+        {"property_sub_type": "Condominium", "list_price_max": "300000"},
+        {"bedrooms_min": "5", "list_price_max": "250000"},
+        {"bathrooms_min": "4", "year_built_min": "2020"},
+        {"q": "garden", "property_type": "Land"},
+    ]
+    for where, asked, sort in product(({}, {"city": city}), [{}, *alone, *pairs], SORTS):
+        yield PropertySearch.parse({**where, **asked, "sort": sort}).canonical()
+
+
+def costs(some: Iterator[tuple[str, str]]) -> Iterator[Cost]:
+    """The cost of each of these pages, given by name and arguments."""
+    from django.db import connection  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    from listings.cache.reading import bypass  # noqa: PLC0415
+    from listings.site import PAGES  # noqa: PLC0415
+
+    for name, arguments in some:
+        with bypass(), CaptureQueriesContext(connection) as captured:
+            PAGES[name].content(arguments)
+        milliseconds, whole = 0.0, set()
+        for query in captured.captured_queries:
+            plan = _explained(query["sql"])
+            milliseconds += plan["Planning Time"] + plan["Execution Time"]
+            whole |= set(_whole_tables(plan["Plan"]))
+        statements = len(captured.captured_queries)
+        yield Cost(name, arguments, milliseconds, statements, tuple(sorted(whole)))
+
+
+def _explained(sql: str) -> dict[str, Any]:
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        found: list[dict[str, Any]] = cursor.fetchone()[0]
+        return found[0]
+
+
+def _whole_tables(plan: Mapping[str, Any]) -> Iterator[str]:
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for part in plan.get("Plans", ()):
+        yield from _whole_tables(part)
+
+
+def pages(city: str, listing_key: str) -> Iterator[tuple[str, str]]:
+    """Every kind of page, lists with every filter and sort. The listing is in the city."""
+    for text in searches(city):
+        yield "property_list", text
+    for text in ("", f"city={city}"):
+        for name in ("feed", "search_facets"):
+            yield name, text
+    for sort in SORTS:
+        for where in ("", f"city={city}&"):
+            yield "api_properties", f"{where}sort={sort}" if sort != "newest" else where.rstrip("&")
+    for name in ("home", "city_list", "sitemap"):
+        yield name, ""
+    yield "city_page", city
+    yield "similar_homes", f"{city} {listing_key}"
+    for name in ("property_detail", "api_property"):
+        yield name, listing_key
+    yield "city_sitemap", f"{city} 1"
+
+
+def report(found: list[Cost], most_ms: float = MOST_MS) -> int:
+    """Print a table, the dearest first. How many pages cost too much."""
+    found.sort(key=lambda cost: -cost.milliseconds)
+    for cost in found:
+        whole = f"  reads all of {', '.join(cost.whole_tables)}" if cost.whole_tables else ""
+        print(f"{cost.milliseconds:9.1f} ms  {cost.page} {cost.arguments}{whole}")
+    dear = sum(cost.milliseconds >= most_ms for cost in found)
+    print(f"{len(found)} pages, {dear} of them take {most_ms:g} ms or more")
+    return dear
+
+
+def measure() -> int:
+    """In a process whose environment names the database."""
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from listings.queries import cities, window  # noqa: PLC0415
+    from listings.search import PropertySearch  # noqa: PLC0415
+
+    city = cities()[0].city_key
+    newest = window(PropertySearch(city=city))[0]
+    return report(list(costs(pages(city, newest.listing_key))))
+
+
+def _vacuum(url: str) -> None:
+    """As autovacuum leaves a table that has been there for a while."""
+    database = psycopg2.connect(url)
+    database.autocommit = True
+    database.cursor().execute("VACUUM ANALYZE")
+    database.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listings", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--here", action="store_true", help="in the database of the environment")
+    asked = parser.parse_args()
+    if asked.here:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
+        sys.exit(bool(measure()))
+    with servers() as environment:
+        seed(environment, asked.listings, asked.seed)
+        _vacuum(environment["DATABASE_URL"])
+        command = [sys.executable, "-m", "benchmarks.plans", "--here"]
+        sys.exit(subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
