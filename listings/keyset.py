@@ -72,7 +72,7 @@ def loaded(
     cards: tuple[Card, ...] = ()
     for rows in [found] if after is None else _behind(found, search.sort, after):
         if len(cards) < most:
-            cards += queries.cards(rows[: most - len(cards)])
+            cards += queries.cards(rows[: most - len(cards)], search.sort)
     places = [search.sort.place(partial(getattr, card)) for card in cards]
     first, last = (places[0], places[-1]) if places else (None, None)
     full = len(cards) == most

@@ -47,6 +47,22 @@ def primary_key() -> models.CharField[str, str]:
     )
 
 
+# What searches filter by, besides the city and the words.
+_FILTERED = (
+    "internet_entire_listing_display_yn",
+    "standard_status",
+    "state_or_province",
+    "postal_code",
+    "property_type",
+    "property_sub_type",
+    "list_price",
+    "bedrooms_total",
+    "bathrooms_total_integer",
+    "living_area",
+    "year_built",
+)
+
+
 def _constraint(name: str, condition: Q) -> models.CheckConstraint:
     return models.CheckConstraint(name=name, condition=condition)
 
@@ -72,7 +88,10 @@ def _between(model: str, column: str, least: int, most: int) -> models.CheckCons
 
 
 def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
-    """An index for each sort of `PropertySearch`, the listing key breaking ties as there."""
+    """An index for each sort of `PropertySearch`, the listing key breaking ties as there.
+
+    All that searches filter by is in it, so that a page's keys are found without the table.
+    """
     by_key = F("listing_key").asc()
     sorts = {
         "newest": F("original_entry_timestamp").desc(),
@@ -80,8 +99,15 @@ def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
         "price_down": F("list_price").desc(),
         "area_down": F("living_area").desc(nulls_last=True),
     }
+    columns = {"newest": "", "price": "list_price", "price_down": "list_price"}
     return [
-        models.Index(*map(F, first), order, by_key, name=f"{prefix}_{name}")
+        models.Index(
+            *map(F, first),
+            order,
+            by_key,
+            name=f"{prefix}_{name}",
+            include=[column for column in _FILTERED if column != columns.get(name, "living_area")],
+        )
         for name, order in sorts.items()
     ]
 

@@ -26,6 +26,9 @@ Built = Callable[[QuerySet[Property], Sort], QuerySet[Property, Any]]
 
 A_KEY = "?key?"
 A_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
+_SIZE, _START = 1_000_003, 1_000_033
+A_WINDOW = slice(_START, _START + _SIZE)
+_LIMIT = f" LIMIT {_SIZE} OFFSET {_START}"  # what Django makes of that window
 
 
 class Statement(NamedTuple):
@@ -35,9 +38,9 @@ class Statement(NamedTuple):
     parameters: Sequence[Any]
 
     def limited(self, size: int, start: int = 0) -> Statement:
-        """So many of its rows, without the first `start`."""
-        offset = f" OFFSET {start}" if start else ""
-        return Statement(f"{self.sql} LIMIT {size}{offset}", self.parameters)
+        """The same with a window of so many rows, behind the first `start`, for `A_WINDOW`."""
+        limit = f" LIMIT {size} OFFSET {start}" if start else f" LIMIT {size}"
+        return Statement(self.sql.replace(_LIMIT, limit), self.parameters)
 
     def rows(self) -> list[Row]:
         """What the database answers."""
@@ -75,7 +78,9 @@ class Prepared:
 
 
 def of_search(search: PropertySearch, built: Built) -> Statement:
-    """What `built`, a function of a module, makes of the rows of a search, for all of its pages."""
+    """What `built`, a function of a module, makes of the rows of a search, for all of its pages:
+    it cuts `A_WINDOW` out of them, once, and `limited` says which window that is.
+    """
     values = {name: value for name in _PROBES if (value := getattr(search, name)) not in ("", None)}
     return _of_shape(tuple(values), search.sort, built).statement(values)
 
@@ -84,7 +89,10 @@ def of_search(search: PropertySearch, built: Built) -> Statement:
 def _of_shape(names: tuple[str, ...], sort: Sort, built: Built) -> Prepared:
     probes = {name: _PROBES[name] for name in names}
     probe: PropertySearch = replace(PropertySearch(sort=sort), **probes)
-    return Prepared(built(probe.filter(Property.objects.all()), sort), probes)
+    queryset = built(probe.filter(Property.objects.all()), sort)
+    if str(queryset.query).count(_LIMIT) != 1:
+        raise ValueError(f"{built.__name__} does not cut A_WINDOW out of its rows, once")
+    return Prepared(queryset, probes)
 
 
 def _probe(number: int, kind: str) -> Any:

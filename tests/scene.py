@@ -160,7 +160,7 @@ class Stage:
         announced(patch, sys.modules[__name__], "load_price", lambda _: "read price")
         announced(patch, queries, "_load_detail", lambda _: "read listing")
         announced(patch, queries, "_history", lambda _: "read history")
-        announced(patch, queries, "_cards", lambda _: "read cards")
+        announced(patch, queries, "cards", lambda *_: "read cards")
         announced(patch, queries, "count_now", lambda _: "read count")
         announced(patch, change_log, "claim", lambda _: "claim")
         announced(patch, change_log, "discard_all", lambda: "discard")

@@ -117,11 +117,12 @@ def test_similar_homes_are_the_nearest_in_price_of_the_same_kind_and_city():
     assert [home.listing_key for home in homes] == [one.pk for one in nearest[:MOST]]
 
 
-def test_homes_of_one_price_are_similar_once_each():
-    make_many(20, list_price=500_000, property_type="Land")
-    homes = similar("kent", "K-0019")
+@pytest.mark.parametrize("own", [0, 3, 19])
+def test_homes_of_one_price_are_similar_once_each(own):
+    keys = make_many(20, list_price=500_000, property_type="Land")
+    homes = similar("kent", keys.pop(own))
     assert homes is not None
-    assert [home.listing_key for home in homes] == [f"K-{n:04}" for n in range(MOST)]
+    assert [home.listing_key for home in homes] == keys[:MOST]
 
 
 def test_a_sold_home_has_similar_ones_and_a_hidden_one_has_no_such_page(client):
@@ -130,6 +131,17 @@ def test_a_sold_home_has_similar_ones_and_a_hidden_one_has_no_such_page(client):
     assert keys_on(client.get("/fragments/similar/kent/A-1/"))[-1] == "A-2"
     for key in ("A-3", "A-4"):
         assert client.get(f"/fragments/similar/kent/{key}/").status_code == 404
+
+
+def test_a_sold_home_has_other_similar_ones_when_its_own_price_changes():
+    make_many(20, property_type="Land")
+    make("A-1", standard_status="Closed", property_type="Land", list_price=100_000)
+    apply_all()
+    cheap = similar("kent", "A-1")
+    Property.objects.filter(pk="A-1").update(list_price=900_000)
+    apply_all()
+    dear = similar("kent", "A-1")
+    assert [homes[0].list_price for homes in (cheap, dear) if homes] == [100_000, 119_000]
 
 
 def test_a_home_that_moves_takes_its_similar_homes_along(client):

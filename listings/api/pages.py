@@ -41,9 +41,7 @@ class Slice(NamedTuple):
         errors: dict[str, str] = {}
         search, after = PropertySearch(), None
         try:
-            search = PropertySearch.parse(
-                {name: parameters[name] for name in parameters if name != "page"}
-            )
+            search = PropertySearch.parse(parameters)
             if text := parameters.get("after", "").strip():
                 after = from_text(search.sort, text)
         except InvalidSearch as error:
