@@ -1,0 +1,78 @@
+"""Every filter with every sort can be answered from an index that knows all of it.
+
+Costs are the affair of the planner, and a small table is read faster from end to end; so here it
+is told not to. `benchmarks.plans` shows what it chooses at a million listings, and how long that
+takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from benchmarks.plans import FILTERS, SORTS, Cost, report
+from listings import queries
+from listings.cache.reading import bypass
+from listings.search import FIELDS, PropertySearch
+from listings.sitemap import keys_in_city
+
+pytestmark = pytest.mark.usefixtures("platform")
+
+OFF = ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental_sort")
+INDEXES = {
+    "newest": "newest", "price": "price", "-price": "price_down", "-living_area": "area_down",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _only_indexes(platform) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        for setting in OFF:
+            cursor.execute(f"SET {setting} = off")
+        yield
+        for setting in OFF:
+            cursor.execute(f"RESET {setting}")
+
+
+def plans(ask) -> list[str]:
+    """The plans of all that this asks of the database."""
+    with bypass(), CaptureQueriesContext(connection) as captured:
+        ask()
+    with connection.cursor() as cursor:
+        found = []
+        for query in captured.captured_queries:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            found.append("\n".join(line for (line,) in cursor.fetchall()))
+        return found
+
+
+def test_every_filter_is_looked_at():
+    assert set(FILTERS) == set(FIELDS) - {"city"} | {"standard_status", "q"}
+
+
+@pytest.mark.parametrize(("sort", "city"), list(product(SORTS, ("", "kent"))))
+def test_a_page_finds_its_keys_in_the_index_of_its_sort_alone(sort, city):
+    prefix = "property_city" if city else "property_all"
+    for name, values in FILTERS.items():
+        if name == "q":
+            continue  # words are found in an index of their own
+        search = PropertySearch.parse({"city": city, "sort": sort, name: values[0]})
+        (plan,) = plans(lambda search=search: queries.window(search))
+        assert f"Index Only Scan using {prefix}_{INDEXES[sort]} " in plan, (name, plan)
+
+
+def test_the_keys_of_a_city_need_no_table():
+    (plan,) = plans(lambda: keys_in_city("kent", 1))
+    assert "Index Only Scan using property_market_city " in plan
+
+
+def test_a_page_that_is_too_dear_is_counted(capsys):
+    costs = [Cost("home", "", 60.0, 2, ("listings_property",)), Cost("city", "kent", 4.0, 3, ())]
+    assert report(costs) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].endswith("home   reads all of listings_property")
+    assert told[-1] == "2 pages, 1 of them take 50 ms or more"
