@@ -72,14 +72,25 @@ class CappedCounts:
         self._narrow: OrderedDict[str, None] = OrderedDict()  # counted; lately useful ones first
         self._losses = Losses()
 
-    def begin(self, changes: Iterable[Change]) -> int:
-        """The ids that changes have been given until now. Once a batch, after its claim."""
+    def note(self, changes: Iterable[Change]) -> None:
+        """Remember what these did, which a batch is about to apply.
+
+        Raises:
+            KeyError: an image lacks a column by which is searched.
+        """
+        self._losses.note(changes)
+
+    def begin(self) -> int:
+        """The ids that changes have been given until now, for `holding`.
+
+        At most once a batch, after its claim; it asks the database, so only if there are questions.
+        """
         with connection.cursor() as cursor:
             cursor.execute(_NOW)
             issued, own = cursor.fetchone()
         last = self._last
         if last and (issued < last.issued or own < last.transaction):
-            last = None  # the database began anew
+            last = None  # the database began anew; what the batch has noted is forgotten, too
             for known in (self._began, self._issued, self._bounds, self._narrow, self._losses):
                 known.clear()
         if last and own != last.transaction:
@@ -88,7 +99,6 @@ class CappedCounts:
             if len(self._began) > MOST_MARKS:  # a bound then counts from a somewhat lower id
                 del self._began[::2], self._issued[::2]
         self._last = _Mark(own, issued)
-        self._losses.note(changes)
         return int(issued)
 
     def holding(self, counts: Iterable[Count], issued: int) -> dict[str, bool]:

@@ -71,7 +71,7 @@ class Judge:
         for change in changes:
             for partition in change.partitions:
                 self.partitions[partition].append(change)
-        self._issued = capped_counts.begin(changes)
+        capped_counts.note(changes)
         self._capped: dict[str, bool] = {}  # search → whether it finds more than can be counted
         self._found: dict[str, set[int]] = {}  # words → images (by identity) that have them
         self._plans: dict[tuple[str, int], Plan] = {}  # by the identity of their candidates
@@ -160,10 +160,15 @@ class Judge:
             dependency = plan.candidates.dependencies[at]
             assert isinstance(dependency, Count)
             found.append((at, dependency))
-        asked = [count for _, count in found if count.search not in self._capped]
-        self._capped |= capped_counts.holding(asked, self._issued)
+        if asked := [count for _, count in found if count.search not in self._capped]:
+            self._capped |= capped_counts.holding(asked, self._issued)
         still = (at for at, count in found if self._capped[count.search])
         return bits(still, len(plan.candidates.dependencies))
+
+    @functools.cached_property
+    def _issued(self) -> int:
+        """The ids that changes had been given when this was first wanted to know."""
+        return capped_counts.begin()
 
     def _is_capped(self, search: str) -> bool:
         if search not in self._capped:

@@ -1,8 +1,9 @@
 """The relay: rings for what the doorbell missed, and sweeps the registries.
 
 It looks at the change log itself, so writes around the ORM and rings that were lost are found
-within 50 ms. While no broker carries its ring, or no worker answers it, it applies the events
-itself. While all is well it moves the horizon. It polls: NOTIFY takes a global lock at commit.
+within 50 ms. While no broker carries its ring, or the worker is away or busy, it applies the events
+itself: nothing waits behind a large batch for longer than until the next look. While all is well it
+moves the horizon. It polls: NOTIFY takes a global lock at commit.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from listings.cache.totals import Total
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
-LATE_SECONDS = 0.5  # events that wait longer than this have no worker, or more than it can do
+LATE_SECONDS = 0.03  # events that wait longer than this have no worker, or a busy one
 SWEEP_SECONDS = 30.0  # from one round over all registries to the next: each at least once a minute
 SCAN_COUNT = 1_000  # keys that the server looks at in one SCAN: well under a millisecond
 QUEUE = "invalidation"

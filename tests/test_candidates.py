@@ -145,7 +145,8 @@ def capped_or_not(counts: Iterable[Count], issued: int) -> dict[str, bool]:
 @pytest.fixture(scope="module", autouse=True)
 def _no_database():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge_module.capped_counts, "begin", lambda changes: 0)
+        patch.setattr(judge_module.capped_counts, "note", lambda changes: None)
+        patch.setattr(judge_module.capped_counts, "begin", lambda: 0)
         patch.setattr(judge_module.capped_counts, "holding", capped_or_not)
         patch.setattr(Judge, "_ask_for_words", lambda *arguments: None)
         patch.setattr(candidates_module, "_FEW", 5)

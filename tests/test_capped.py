@@ -46,14 +46,15 @@ def holds(counts: CappedCounts, *asked: Count) -> bool:
     with transaction.atomic():
         # A batch has taken events out of the log, and so has a transaction id.
         connection.cursor().execute("SELECT pg_current_xact_id()")
-        found = counts.holding(asked or [COUNT], counts.begin([]))
+        found = counts.holding(asked or [COUNT], counts.begin())
         return all(found.values())
 
 
 def apply_as_a_batch(counts: CappedCounts) -> None:
     """Let it see all changes that are in the log, and take them out."""
     with transaction.atomic():
-        counts.begin(decide([change_log.decoded(row) for row in change_log.claim(1_000)]) or [])
+        counts.note(decide([change_log.decoded(row) for row in change_log.claim(1_000)]) or [])
+        counts.begin()
 
 
 def filled() -> Count:
@@ -180,7 +181,7 @@ def test_fill_does_not_vouch_for_changes_that_began_during_a_batch(counts):
         with transaction.atomic():
             connection.cursor().execute("SELECT pg_current_xact_id()")
             stack.enter_context(being_taken(0, 1, 2))
-            counts.begin([])
+            counts.begin()
         count = filled()
     forget_what_was_asked(counts)
     assert not holds(counts, count)
@@ -263,4 +264,5 @@ def test_first_event_of_a_log_that_never_had_one_is_counted(counts):
     take(0)
     with transaction.atomic():
         changes = decide([change_log.decoded(row) for row in change_log.claim(10)])
-        assert counts.holding([count], counts.begin(changes)) == {SEARCH: False}
+        counts.note(changes)
+        assert counts.holding([count], counts.begin()) == {SEARCH: False}

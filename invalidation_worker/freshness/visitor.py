@@ -6,6 +6,7 @@ import gzip
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from random import Random
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from invalidation_worker.freshness.pages import Page
 from invalidation_worker.freshness.truth import Thing, Value
 
 TIMEOUT_SECONDS = 30.0
+MOST_READ = 1_024  # different responses whose content is remembered
 AGAIN = 0.5  # of requests for a page that is known say so: If-None-Match, as browsers do
 
 
@@ -46,7 +48,7 @@ class Visitor:
         if etag and self._dice.random() < self._again:
             headers["If-None-Match"] = etag
         try:
-            began, response, body = self._ask(page.address, headers)
+            began, response, raw = self._ask(page.address, headers)
         except (OSError, HTTPException) as error:
             self._connection.close()
             self._failures.append(type(error).__name__)
@@ -55,7 +57,11 @@ class Visitor:
         if response.status >= 500:
             self._failures.append(f"status {response.status}")
             return None
-        things = known if response.status == 304 else page.read(response.status, body)
+        if response.status == 304:
+            things = known
+        else:
+            zipped = response.headers["Content-Encoding"] == "gzip"
+            things = _content(page, response.status, raw, zipped)
         if response.status == 200:
             self._known[page.address] = (response.headers["ETag"] or "", things)
         return Sighting(page.address, began, ended, _kept(response), things)
@@ -63,7 +69,7 @@ class Visitor:
     def close(self) -> None:
         self._connection.close()
 
-    def _ask(self, address: str, headers: dict[str, str]) -> tuple[float, HTTPResponse, str]:
+    def _ask(self, address: str, headers: dict[str, str]) -> tuple[float, HTTPResponse, bytes]:
         """The moment of the request, and the answer. A connection that was closed is made anew."""
         if self._connection.sock is not None:
             with suppress(ConnectionError):
@@ -72,13 +78,19 @@ class Visitor:
         self._connection.connect()
         return self._ask_once(address, headers)
 
-    def _ask_once(self, address: str, headers: dict[str, str]) -> tuple[float, HTTPResponse, str]:
+    def _ask_once(self, address: str, headers: dict[str, str]) -> tuple[float, HTTPResponse, bytes]:
         began = time.monotonic()
         self._connection.request("GET", address, headers=headers)
         response = self._connection.getresponse()
-        raw = response.read()
-        zipped = response.headers["Content-Encoding"] == "gzip"
-        return began, response, (gzip.decompress(raw) if zipped else raw).decode()
+        return began, response, response.read()
+
+
+@lru_cache(MOST_READ)
+def _content(page: Page, status: int, raw: bytes, zipped: bool) -> Mapping[Thing, Value]:
+    """What these bytes show. Most come again and again, and reading them holds up those who watch
+    the time.
+    """
+    return page.read(status, (gzip.decompress(raw) if zipped else raw).decode())
 
 
 def _kept(response: HTTPResponse) -> bool:
