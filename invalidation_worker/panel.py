@@ -1,13 +1,14 @@
-"""What the last changes of a listing have dropped, for its page in the admin."""
+"""What the last changes have dropped, of a listing for its page in the admin, or of all."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.urls import NoReverseMatch
 
-from invalidation_worker.traces import Dropped, Trace, Warmth, of_listing
+from invalidation_worker.traces import Dropped, Trace, Warmth, newest_first, of_listing
 from listings.cache.entries import Layer
 from listings.cache.store import Store
 from listings.cache.words import in_words
@@ -28,7 +29,7 @@ class DroppedPage:
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """One change of the listing, or of what its page shows."""
+    """One change of a listing, or of what its page shows."""
 
     trace: Trace
     pages: list[DroppedPage] = field(default_factory=list)
@@ -47,7 +48,20 @@ def last_changes(cache: Store, listing_key: str) -> list[ShownChange]:
     Raises:
         redis.RedisError: the cache server does not answer.
     """
-    found = list(itertools.islice(of_listing(cache, listing_key), MOST_CHANGES))
+    return _shown(cache, itertools.islice(of_listing(cache, listing_key), MOST_CHANGES))
+
+
+def newest_changes(cache: Store, number: int) -> list[ShownChange]:
+    """Up to so many of the last changes of any listing, the newest first.
+
+    Raises:
+        redis.RedisError: the cache server does not answer.
+    """
+    return _shown(cache, itertools.islice(newest_first(cache), number))
+
+
+def _shown(cache: Store, traces: Iterable[Trace]) -> list[ShownChange]:
+    found = list(traces)
     if not found:
         return []
     warmth = Warmth(cache, min(trace.applied_at for trace in found))

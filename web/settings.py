@@ -123,6 +123,21 @@ METRICS_PORTS = {
 WEB_METRICS_PORTS = (
     range(METRICS_PORT + 10, METRICS_PORT + 10 + WEB_WORKERS) if METRICS_PORT else ()
 )
+
+
+def _metrics_url(port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(LISTEN_HOST, LISTEN_HOST)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+
+
+# Whom the operators' page asks for metrics.
+_TELLING = {"exporter": EXPORTER_PORT, **METRICS_PORTS}
+_TELLING |= {f"web-{number}": port for number, port in enumerate(WEB_METRICS_PORTS)}
+OPS_TARGETS = env.named_urls(
+    "OPS_TARGETS",
+    {name: _metrics_url(port) for name, port in _TELLING.items()},
+    ("http", "https"),
+)
 # Entries that are compared with the database each second; 0: none.
 TRUTH_PROBE_PER_SECOND = env.number("TRUTH_PROBE_PER_SECOND", 0.2, 0, 100)
 DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`

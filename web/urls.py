@@ -9,6 +9,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),
+    path("ops/", include("monitoring.urls")),
     path("", include("listings.urls")),
 ]
 
