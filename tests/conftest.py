@@ -18,6 +18,7 @@ from listings.cache.entries import Descriptor, Entry, Stored
 from listings.cache.store import store
 from listings.popularity import PageKey
 from listings.site import PAGES
+from tests.browser import browser  # noqa: F401 - a fixture
 from tests.services import services, shared_services  # noqa: F401 - fixtures
 
 # Somebody else is in the middle of something, or will be, as events wait and a worker may see them.

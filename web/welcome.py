@@ -46,6 +46,7 @@ class Welcome:
             f"\n  Site     {site}/\n"
             f"  Admin    {site}/admin/  {LOGIN if self._demo_user else ''}\n"
             f"  Metrics  http://{self._host}:{self._exporter_port}/metrics\n"
+            f"  Ops      {site}/ops/  the same as charts, for staff\n"
             '  Shell    set -a; eval "$(.venv/bin/python manage.py stack_env)"; set +a\n'
             "  Ctrl-C stops everything; the data stay in var/.\n\n"
         )

@@ -122,24 +122,26 @@ class Chart {
   #scale(history, limit) {
     const { id, range, isLog, promise, unit } = this.about;
     const values = history.flatMap(({ points }) => Object.values(points[id])).filter((value) => value != null);
-    if (range) return linear(...range, 4);
+    if (range) return linear(...range, 4, unit);
     if (isLog) {
       const positive = [...values.filter((value) => value > 0), promise];
       return logarithmic(Math.min(...positive), Math.max(...positive));
     }
     const most = Math.max(0, ...values);
     // A limit that is far off would flatten everything.
-    return linear(0, limit && most > limit / 4 ? Math.max(limit, most) : most || 1, 4, unit === "bytes" ? 1024 : 1000);
+    return linear(0, limit && most > limit / 4 ? Math.max(limit, most) : most || 1, 4, unit);
   }
 }
 
-function linear(low, high, ticks, base = 1000) {
+// About so many ticks, at steps that people count in; of bytes, powers of 2; never half a message.
+function linear(low, high, ticks, unit) {
   const rough = (high - low) / ticks;
-  const power = base === 1024 ? 1024 ** Math.floor(Math.log(rough) / Math.log(1024)) : 1;
-  const decade = 10 ** Math.floor(Math.log10(rough / power));
-  const step = power * decade * [1, 2, 2.5, 5, 10].find((one) => one * decade * power >= rough - 1e-12);
-  const top = low + step * Math.ceil((high - low) / step - 1e-9);
-  const all = Array.from({ length: Math.round((top - low) / step) + 1 }, (_, place) => low + step * place);
+  const decade = 10 ** Math.floor(Math.log10(rough));
+  const round = decade * [1, 2, 2.5, 5, 10].find((one) => one * decade > rough - 1e-9);
+  const step = unit === "bytes" ? 2 ** Math.ceil(Math.log2(rough)) : unit === "number" ? Math.max(1, Math.ceil(round)) : round;
+  const last = Math.ceil((high - low) / step - 1e-9);
+  const all = Array.from({ length: last + 1 }, (_, place) => low + step * place);
+  const top = all[last];
   return { ticks: all, share: (value) => (value - low) / (top - low), holds: (value) => value <= top };
 }
 

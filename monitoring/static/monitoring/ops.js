@@ -9,7 +9,7 @@ const $ = (id) => document.getElementById(id);
 const { samples: SAMPLES_URL, recent: RECENT_URL } = document.body.dataset;
 
 let samples = new Samples(WINDOW);
-let history = []; // {at, points: chart → series → value}, the oldest first
+let kept = []; // {at, points: chart → series → value}, the oldest first
 let pointed = null; // a time that the pointer is at
 let chosen = null; // a time that the slider was put to; null: always the last
 let isPaused = false;
@@ -42,10 +42,11 @@ async function keepAsking(url, pause, take) {
 function takeSamples(scrape) {
   samples.add(scrape);
   const points = Object.fromEntries(CHARTS.map(({ id, read }) => [id, read(samples)]));
-  history.push({ at: scrape.at, points });
-  while (history[0].at < scrape.at - LONGEST) history.shift();
+  kept.push({ at: scrape.at, points });
+  while (kept[0].at < scrape.at - LONGEST) kept.shift();
   showTargets(scrape.targets);
   showTiles(scrape);
+  showStates("conditions", conditions(samples));
   draw();
 }
 
@@ -72,25 +73,33 @@ function showTargets(targets) {
 function showTiles({ at }) {
   $("tiles").replaceChildren(...TILES.map(({ title, unit, read }) => {
     const [value, state, meaning] = read(samples, at);
-    const text = value == null ? "–" : UNITS[unit](value);
-    const tile = element("li", { class: value == null ? UNKNOWN : state });
-    tile.append(element("h3", {}, title), element("strong", {}, text), element("small", {}, meaning ?? "not told"));
-    return tile;
+    const text = value === null ? "–" : UNITS[unit](value);
+    const parts = [["h3", title], ["strong", text], ["small", meaning ?? ""]];
+    return element("li", { class: state }, ...parts.map(([name, content]) => element(name, {}, content)));
   }));
 }
 
+function showStates(id, states) {
+  const told = JSON.stringify(states);
+  if ($(id).dataset.told === told) return;
+  $(id).dataset.told = told;
+  $(id).replaceChildren(...states.map(([title, text, state]) =>
+    element("div", {}, element("dt", {}, title), element("dd", { class: state }, text)),
+  ));
+}
+
 function nearest(at) {
-  return history.reduce((best, one) => (Math.abs(one.at - at) < Math.abs(best.at - at) ? one : best));
+  return kept.reduce((best, one) => (Math.abs(one.at - at) < Math.abs(best.at - at) ? one : best));
 }
 
 function draw() {
-  if (!history.length || document.hidden) return;
+  if (!kept.length || document.hidden) return;
   const at = pointed ?? chosen;
   const moment = at === null ? null : nearest(at);
-  for (const chart of charts) chart.draw(history, moment, chart.about.limit?.(samples));
+  for (const chart of charts) chart.draw(kept, moment, chart.about.limit?.(samples));
   const slider = $("moment");
-  slider.max = history.length - 1;
-  slider.value = chosen === null ? history.length - 1 : history.indexOf(nearest(chosen));
+  slider.max = kept.length - 1;
+  slider.value = chosen === null ? kept.length - 1 : kept.indexOf(nearest(chosen));
   const text = moment ? clock(moment.at) : "now";
   $("moment-text").textContent = text;
   slider.setAttribute("aria-valuetext", chosen === null ? "now" : clock(nearest(chosen).at));
@@ -98,7 +107,7 @@ function draw() {
 
 $("moment").addEventListener("input", ({ target }) => {
   const place = Number(target.value);
-  chosen = place >= history.length - 1 ? null : history[place].at;
+  chosen = place >= kept.length - 1 ? null : kept[place].at;
   draw();
 });
 
@@ -113,12 +122,12 @@ document.addEventListener("visibilitychange", draw);
 
 // ---- what a reload need not lose ----
 addEventListener("pagehide", () => {
-  sessionStorage.setItem(SAVED, JSON.stringify({ history, samples: samples.saved }));
+  sessionStorage.setItem(SAVED, JSON.stringify({ kept, samples: samples.saved }));
 });
 try {
   const saved = JSON.parse(sessionStorage.getItem(SAVED));
-  if (saved?.history.at(-1)?.at > Date.now() / 1000 - LONGEST) {
-    history = saved.history;
+  if (saved?.kept.at(-1)?.at > Date.now() / 1000 - LONGEST) {
+    kept = saved.kept;
     samples = new Samples(WINDOW, saved.samples);
   }
 } catch {

@@ -101,18 +101,12 @@ function dropped({ dropped, named, pages, reasons, apply_milliseconds }) {
 }
 
 function showSwitches(switches) {
-  const list = document.getElementById("switches");
   const told = switches === null ? [["Cache", "does not answer", BAD]] : [
     ["All caches", ...onOff(switches.all)],
     ["Near caches", ...onOff(switches.near)],
     ["Horizon", ...horizonState(switches.horizon)],
   ];
-  const key = JSON.stringify(told);
-  if (list.dataset.told === key) return;
-  list.dataset.told = key;
-  list.replaceChildren(...told.map(([name, text, state]) =>
-    element("div", {}, element("dt", {}, name), element("dd", { class: state }, text)),
-  ));
+  showStates("switches", told);
 }
 
 const onOff = (isOn) => (isOn ? ["on", GOOD] : ["switched off", WARN]);

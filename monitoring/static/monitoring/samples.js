@@ -66,9 +66,11 @@ class Samples {
     return this.#kept.length ? this.#kept.at(-1).at - this.#kept[0].at : 0;
   }
 
+  // Per second; undefined: no process tells it; null: there is one sample only.
   rate(name, wanted = () => true) {
     const risen = this.rise(name);
-    return this.span && Object.keys(risen).length ? sum(risen, wanted) / this.span : null;
+    if (!Object.keys(risen).length) return undefined;
+    return this.span ? sum(risen, wanted) / this.span : null;
   }
 }
 

@@ -30,8 +30,7 @@ function byFirstLabel(values, make) {
 
 function servedFromCache(samples) {
   const risen = samples.rise("listings_http_requests_total");
-  const hits = sum(risen, isHit);
-  return ratio(hits, sum(risen, isLookup));
+  return isTold(risen) ? ratio(sum(risen, isHit), sum(risen, isLookup)) : undefined;
 }
 
 function hitRatios(samples) {
@@ -77,16 +76,15 @@ function work(samples) {
     dropped: samples.rate("listings_entries_invalidated_total"),
     warmed: samples.rate("listings_pages_warmed_total", (outcome) => outcome === "warmed"),
   };
-  return Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== null));
+  return Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== undefined));
 }
 
 function requestTimes(samples) {
   const buckets = samples.rise("listings_http_request_duration_seconds_bucket");
-  if (!Object.keys(buckets).length) return {};
-  return { p99: quantile(0.99, buckets), p50: quantile(0.5, buckets) };
+  return !isTold(buckets) ? {} : { p99: quantile(0.99, buckets), p50: quantile(0.5, buckets) };
 }
 
-const named = (name, gauge) => (Object.keys(gauge).length ? { [name]: sum(gauge) } : {});
+const named = (name, gauge) => (isTold(gauge) ? { [name]: sum(gauge) } : {});
 
 // `read`: samples → series → value now; null: nothing to tell of the last minute. No series at all:
 // no process tells it. `promise`: a line to stay on the good side of.
@@ -125,60 +123,84 @@ const CHARTS = [
 const GOOD = "good", WARN = "warn", BAD = "bad", UNKNOWN = "unknown";
 const judge = (value, warn, bad) => (value >= bad ? BAD : value >= warn ? WARN : GOOD);
 
-// `read`: samples, their moment → [value or null, state, what it means]
+// What a tile says: a value, its state, and what it means. undefined: no process tells it. null:
+// nothing happened of which it could tell.
+const tell = (value, state, meaning, silence) => {
+  if (value === undefined) return [null, UNKNOWN, "not told"];
+  return value === null ? [null, UNKNOWN, silence] : [value, state, meaning];
+};
+const isTold = (values) => Object.keys(values).length > 0;
+
 const TILES = [
   {
     title: "From a cache", unit: "ratio",
     read: (samples) => {
       const value = servedFromCache(samples);
-      return [value, judge(-value, -0.8, -0.5), "of pages that could"];
+      return tell(value, judge(-value, -0.8, -0.5), "of pages that could", "no page was asked for");
     },
   },
   {
     title: "Requests", unit: "rate",
     read: (samples) => {
       const errors = samples.rate("listings_http_requests_total", (_, code) => code.startsWith("5"));
-      const text = errors ? `${UNITS.rate(errors)} fail` : "none fails";
-      return [samples.rate("listings_http_requests_total"), errors ? BAD : GOOD, text];
+      const meaning = errors ? `${UNITS.rate(errors)} fail` : "none fails";
+      return tell(samples.rate("listings_http_requests_total"), errors ? BAD : GOOD, meaning, "");
     },
   },
   {
     title: "Answered, p99", unit: "seconds",
     read: (samples) => {
-      const value = quantile(0.99, samples.rise("listings_http_request_duration_seconds_bucket"));
-      return [value, judge(value, 0.1, 0.5), "100 ms is the objective"];
+      const value = requestTimes(samples).p99;
+      return tell(value, judge(value, 0.1, 0.5), "100 ms is the objective", "no page was asked for");
     },
   },
   {
     title: "Out of caches, p99", unit: "seconds",
     read: (samples) => {
-      const value = lag(samples, 0.99).invalidated ?? null;
-      return [value, judge(value, 0.15, 1), value === null ? "no change lately" : "150 ms promised"];
+      const value = lag(samples, 0.99).invalidated;
+      return tell(value, judge(value, 0.15, 1), "150 ms promised", "no change lately");
     },
   },
   {
     title: "Oldest change waits", unit: "seconds",
     read: (samples, at) => {
       const [pending] = Object.values(samples.gauge("listings_change_log_pending_events"));
-      if (pending === undefined) return [null];
-      const [oldest] = Object.values(samples.gauge("listings_change_log_oldest_event_timestamp_seconds"));
-      const value = oldest === undefined ? 0 : Math.max(0, at - oldest);
-      return [value, judge(value, 1, 2), pending ? `${digits(pending, 0)} waiting` : "none waits"];
+      const [oldest = at] = Object.values(samples.gauge("listings_change_log_oldest_event_timestamp_seconds"));
+      const value = pending === undefined ? undefined : Math.max(0, at - oldest);
+      return tell(value, judge(value, 1, 2), pending ? `${digits(pending, 0)} waiting` : "none waits");
     },
   },
   {
     title: "Differed for 10 s", unit: "number",
     read: (samples) => {
       const risen = samples.rise("listings_truth_stale_total");
-      const value = Object.keys(risen).length ? sum(risen, (age) => Number(age) >= 10) : null;
-      return [value, judge(value, 1, 1), "found by the truth probe"];
+      const value = isTold(risen) ? sum(risen, (age) => Number(age) >= 10) : undefined;
+      return tell(value, judge(value, 1, 1), "found by the truth probe");
     },
   },
   {
     title: "Dead letters", unit: "number",
     read: (samples) => {
-      const [value = null] = Object.values(samples.gauge("listings_dead_letters"));
-      return [value, judge(value, 1, Infinity), value ? "to be read" : "none"];
+      const [value] = Object.values(samples.gauge("listings_dead_letters"));
+      return tell(value, judge(value, 1, Infinity), value ? "to be read" : "every change was decided");
     },
   },
 ];
+
+// Whether servers answer, and whether a web process has given up on one.
+const CONDITIONS = [
+  { title: "Database", name: "listings_database_up", isGood: (value) => value > 0, words: ["answers", "away"] },
+  { title: "Broker", name: "listings_broker_up", isGood: (value) => value > 0, words: ["answers", "away"] },
+  { title: "Cache server", name: "listings_cache_server_up", isGood: (value) => value > 0, words: ["answers", "away"] },
+  { title: "Breaker of web processes", name: "listings_cache_breaker_open", isGood: (value) => !value, words: ["closed", "open"] },
+  { title: "Their trust in the cache", name: "listings_cache_trust_degraded", isGood: (value) => !value, words: ["full", "degraded"] },
+];
+
+// [title, text, state] of each; a server counts as away when one of several is.
+function conditions(samples) {
+  return CONDITIONS.map(({ title, name, isGood, words: [good, bad] }) => {
+    const values = Object.values(samples.gauge(name));
+    if (!values.length) return [title, "not told", UNKNOWN];
+    return values.every(isGood) ? [title, good, GOOD] : [title, bad, BAD];
+  });
+}
