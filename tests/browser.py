@@ -11,7 +11,7 @@ import pytest
 from tests.programs import program
 
 if TYPE_CHECKING:  # most tests need none of it, and it takes a while
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu"),
@@ -30,24 +30,24 @@ class Faults:
     def watch(self, page: Page, origin: str) -> None:
         """Note every fault of this page, and every request that does not go to the site."""
 
-        def ended(request: Request) -> None:
-            response = request.response()
-            if response and response.status >= 400:
-                self.requests.append(f"{response.status} {request.url}")
-
-        page.on("console", lambda said: said.type in ("error", "warning") and self._note(said.text))
-        page.on("pageerror", lambda error: self._note(str(error)))
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("requestfailed", lambda request: self.requests.append(f"failed {request.url}"))
-        page.on("requestfinished", ended)
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(origin) or self.requests.append(f"elsewhere {request.url}")
-            ),
-        )
+        page.on("requestfinished", self._ended)
+        page.on("request", lambda request: self._asked(request, origin))
 
-    def _note(self, text: str) -> None:
-        self.errors.append(text)
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def _asked(self, request: Request, origin: str) -> None:
+        if not request.url.startswith(origin):
+            self.requests.append(f"elsewhere {request.url}")
+
+    def _ended(self, request: Request) -> None:
+        response = request.response()
+        if response and response.status >= 400:
+            self.requests.append(f"{response.status} {request.url}")
 
 
 @pytest.fixture(scope="module")

@@ -69,8 +69,8 @@ def page(site, faults, browser, django_user_model) -> Iterator[Page]:
     client.force_login(django_user_model.objects.create_user("operator", is_staff=True))
     name = settings.SESSION_COOKIE_NAME
     with opened(browser) as page:
-        cookie = {"name": name, "value": client.cookies[name].value, "url": site.url("/")}
-        page.context.add_cookies([cookie])
+        value = client.cookies[name].value
+        page.context.add_cookies([{"name": name, "value": value, "url": site.url("/")}])
         faults.watch(page, site.url("/"))
         page.goto(site.url("/ops/"))
         yield page

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "monitoring" / "static" / "monitoring"
+Json = dict[str, Any]
 ASKED = "listings_http_requests_total"
 LAG = {"0.1": 50, "0.2": 90, "0.5": 98, "+Inf": 100}
 
@@ -23,7 +25,7 @@ def scripts(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def sample(at: float, **targets: dict | None) -> dict:
+def sample(at: float, **targets: Json | None) -> Json:
     """An answer of `samples.json`; a target of none is away."""
     return {
         "at": at,
@@ -40,11 +42,11 @@ def sample(at: float, **targets: dict | None) -> dict:
     }
 
 
-def asked(hits: float, misses: float = 0) -> dict:
+def asked(hits: float, misses: float = 0) -> Json:
     return {ASKED: {"hit|200": hits, "miss|200": misses}}
 
 
-def risen(scripts: Page, *answers: dict, seconds: float = 60) -> dict[str, float]:
+def risen(scripts: Page, *answers: Json, seconds: float = 60) -> dict[str, float]:
     return scripts.evaluate(
         "([seconds, answers, name]) => { const samples = new Samples(seconds);"
         " for (const one of answers) samples.add(one); return samples.rise(name) }",
@@ -114,7 +116,7 @@ def test_quantile_is_that_of_prometheus(scripts, q, buckets, expected):
 
 
 # ---- what is read from them ----
-def read(scripts: Page, what: str, *answers: dict) -> object:
+def read(scripts: Page, what: str, *answers: Json) -> Any:
     return scripts.evaluate(
         f"(answers) => {{ const samples = new Samples(60);"
         f" for (const one of answers) samples.add(one); return {what}; }}",
@@ -123,7 +125,7 @@ def read(scripts: Page, what: str, *answers: dict) -> object:
 
 
 def test_hit_ratio_of_a_layer_is_hits_among_what_was_looked_up(scripts):
-    def reads(scale: int) -> dict:
+    def reads(scale: int) -> Json:
         series = {
             "near|hit": 90,
             "near|miss": 10,
@@ -141,7 +143,7 @@ def test_hit_ratio_of_a_layer_is_hits_among_what_was_looked_up(scripts):
 
 
 def test_error_of_visitors_makes_its_tile_bad(scripts):
-    def told(errors: int) -> dict:
+    def told(errors: int) -> Json:
         return {ASKED: {"hit|200": 100 + errors, "none|503": errors}}
 
     tile = "TILES.find((one) => one.title === 'Requests').read(samples)"
@@ -152,7 +154,7 @@ def test_error_of_visitors_makes_its_tile_bad(scripts):
 
 @pytest.mark.parametrize(("seconds", "state"), [(0.05, "good"), (0.2, "warn"), (0.9, "bad")])
 def test_slow_answers_change_the_state_of_their_tile(scripts, seconds, state):
-    def told(number: int) -> dict:
+    def told(number: int) -> Json:
         bounds = (0.1, 0.25, 1, float("inf"))
         counts = {
             ("+Inf" if bound == float("inf") else str(bound)): number * (seconds <= bound)
