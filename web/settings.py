@@ -123,6 +123,11 @@ METRICS_PORTS = {
 WEB_METRICS_PORTS = (
     range(METRICS_PORT + 10, METRICS_PORT + 10 + WEB_WORKERS) if METRICS_PORT else ()
 )
+# Entries that are compared with the database each second; 0: none.
+TRUTH_PROBE_PER_SECOND = env.number("TRUTH_PROBE_PER_SECOND", 0.2, 0, 100)
+DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`
+POSTGRES_BIN = env.text("POSTGRES_BIN")  # folder of the local PostgreSQL's programs
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 
 
 def _metrics_url(port: int) -> str:
@@ -138,11 +143,6 @@ OPS_TARGETS = env.named_urls(
     {name: _metrics_url(port) for name, port in _TELLING.items()},
     ("http", "https"),
 )
-# Entries that are compared with the database each second; 0: none.
-TRUTH_PROBE_PER_SECOND = env.number("TRUTH_PROBE_PER_SECOND", 0.2, 0, 100)
-DEMO_LISTINGS = env.integer("DEMO_LISTINGS", 20_000, 0, 10_000_000)  # made by `make run`
-POSTGRES_BIN = env.text("POSTGRES_BIN")  # folder of the local PostgreSQL's programs
-LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 
 INSTALLED_APPS = [
     "django.contrib.admin",
