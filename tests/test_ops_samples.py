@@ -189,6 +189,8 @@ def test_server_that_is_away_is_a_bad_condition(scripts, value):
         ("bytes", 1.9 * 2**20, ["0 B", "512 KiB", "1 MiB", "1.5 MiB", "2 MiB"]),
         ("rate", 11.6, ["0/s", "5/s", "10/s", "15/s"]),
         ("ratio", 1, ["0 %", "25 %", "50 %", "75 %", "100 %"]),
+        ("seconds", 1e-4, ["0 ms", "25 µs", "50 µs", "75 µs", "100 µs"]),
+        ("seconds", 2, ["0 ms", "500 ms", "1 s", "1.5 s", "2 s"]),
     ],
 )
 def test_ticks_are_numbers_that_people_count_in(scripts, unit, most, ticks):

@@ -107,12 +107,14 @@ class Chart {
     const line = limit || this.about.promise;
     if (line && scale.holds(line)) {
       parts.push(shape("line", { class: "promise", x1: LEFT, x2: width - RIGHT, y1: y(line), y2: y(line) }));
-      const below = y(line) < TOP + 14;
-      parts.push(shape("text", { class: "tick", x: width - RIGHT, y: y(line) + (below ? 12 : -4), "text-anchor": "end" }, this.about.says));
     }
     for (const [place, name] of this.#names.entries()) {
       const d = path(history, (points) => points[this.about.id][name], x, y);
       if (d) parts.push(shape("path", { class: `series s${place % 6}`, d }));
+    }
+    if (line && scale.holds(line)) {
+      const side = y(line) < TOP + 14 ? 12 : -4;
+      parts.push(shape("text", { class: "tick says", x: width - RIGHT, y: y(line) + side, "text-anchor": "end" }, this.about.says));
     }
     if (moment) parts.push(shape("line", { class: "cursor", x1: x(moment.at), x2: x(moment.at), y1: TOP, y2: height - BOTTOM }));
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);

@@ -92,8 +92,18 @@ function nearest(at) {
   return kept.reduce((best, one) => (Math.abs(one.at - at) < Math.abs(best.at - at) ? one : best));
 }
 
+let isDue = false;
+
+// Before the next frame, once, however often the pointer moves.
 function draw() {
-  if (!kept.length || document.hidden) return;
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(drawNow);
+}
+
+function drawNow() {
+  isDue = false;
+  if (!kept.length) return;
   const at = pointed ?? chosen;
   const moment = at === null ? null : nearest(at);
   for (const chart of charts) chart.draw(kept, moment, chart.about.limit?.(samples));

@@ -9,7 +9,10 @@ const digits = (value, most) =>
   value.toLocaleString("en", { maximumFractionDigits: value >= 100 ? 0 : most });
 const UNITS = {
   ratio: (value) => `${(value * 100).toFixed(value > 0.995 && value < 1 ? 1 : 0)} %`,
-  seconds: (value) => (value >= 1 ? `${digits(value, 1)} s` : `${digits(value * 1000, 1)} ms`),
+  seconds: (value) => {
+    if (value >= 1) return `${digits(value, 1)} s`;
+    return value >= 1e-3 || !value ? `${digits(value * 1e3, 1)} ms` : `${digits(value * 1e6, 0)} µs`;
+  },
   bytes: (value) => {
     const power = Math.min(3, value > 0 ? Math.floor(Math.log(value) / Math.log(1024)) : 0);
     return `${digits(value / 1024 ** power, 1)} ${["B", "KiB", "MiB", "GiB"][power]}`;
@@ -110,7 +113,7 @@ const CHARTS = [
   },
   {
     id: "memory", title: "Cache memory", unit: "bytes",
-    note: "Used; beyond its maximum a server forgets what is wanted least.", read: memory,
+    note: "Full, it forgets what is wanted least.", read: memory,
     limit: (samples) => Math.max(0, ...Object.values(samples.gauge("listings_cache_server_memory_max_bytes"))),
     says: "maximum",
   },
