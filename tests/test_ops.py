@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -183,6 +183,27 @@ def silent() -> Iterator[str]:
 
 
 @contextmanager
+def dripping() -> Iterator[str]:
+    """The address of somebody who tells a comment five times a second, for six seconds."""
+    stopping = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with server.accept()[0] as client, suppress(OSError):
+            client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            for _ in range(30):
+                client.sendall(b"# wait\n")
+                if stopping.wait(0.2):
+                    break
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        yield _url(server.getsockname()[1])
+        stopping.set()
+        thread.join()
+
+
+@contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
     """The address of somebody who always says this."""
 
@@ -215,6 +236,13 @@ def test_silent_target_is_given_up_and_the_others_tell(operator, exporter):
     with silent() as one, silent() as two:
         found = told(operator, one=one, exporter=exporter, two=two)
     assert found["one"]["failure"] == found["two"]["failure"] == "no answer within 1 s"
+    assert found["exporter"]["samples"]
+
+
+def test_target_that_never_comes_to_an_end_is_given_up(operator, exporter):
+    with dripping() as slow:
+        found = told(operator, slow=slow, exporter=exporter)
+    assert found["slow"]["failure"] == "no answer within 1 s"
     assert found["exporter"]["samples"]
 
 
