@@ -115,8 +115,7 @@ def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
 def _market_indexes() -> list[models.Index]:
     """Indexes of what is on the market that answer counts by themselves, without the table.
 
-    At a million listings they take 250 MB, and take facets of the largest city (190,000) from
-    590 ms to 45, a file of its sitemap from 128 to 2, the list of all cities from 1,000 to 170.
+    At a million listings they take 187 MB (`docs/benchmarks.md` tells what for).
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
     columns: dict[str, tuple[list[str], list[str]]] = {
