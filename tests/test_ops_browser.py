@@ -32,8 +32,8 @@ WIDE, NARROW = {"width": 1600, "height": 1000}, {"width": 400, "height": 800}
 CITIES = ("Seattle", "Kent", "Federal Way", "Bellevue", "Seattle")
 # What every chart must draw of a working platform; it may draw more.
 DRAWN = {
-    "hit-ratio": {"server"},
-    "request-time": set(),
+    "hit-ratio": {"near", "page", "queryset", "server"},
+    "request-time": {"p99"},
     "lag": {"claimed", "invalidated", "warmed"},
     "waiting": {"change log", "invalidation queue", "warming queue", "with workers"},
     "memory": {"cache server", "registries in it"},

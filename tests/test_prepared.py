@@ -53,9 +53,9 @@ def searches(draw: st.DrawFn) -> PropertySearch:
 
 def by_orm(search: PropertySearch) -> QuerySet[Property, Any]:
     """The window of a search, as it would be asked for without preparing anything."""
-    found = search.filter(Property.objects.all()).order_by(*search.sort.order)
     start = (search.page - 1) * PAGE_SIZE
-    return found.values_list(*queries._card_columns())[start : start + PAGE_SIZE]
+    found = search.filter(Property.objects.all()).order_by(*search.sort.order)
+    return queries._of_keys(found[start : start + PAGE_SIZE], search.sort)
 
 
 def window(search: PropertySearch) -> Statement:

@@ -79,11 +79,17 @@ def remove_everything() -> None:
 
 
 def definitions() -> list[tuple[str, ...]]:
-    """All indexes and constraints that there are."""
+    """All indexes and constraints that there are.
+
+    Without brackets and types of texts: PostgreSQL writes `ARRAY['a'::varchar]::text[]` and reads
+    its own words as `ARRAY['a'::varchar::text]`, which is the same to it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+            r"""
+            SELECT indexname,
+                regexp_replace(indexdef, '::(character varying|text)(\[\])?|[()]', '', 'g')
+            FROM pg_indexes WHERE schemaname = 'public'
             UNION ALL SELECT conname, concat(conrelid::regclass, pg_get_constraintdef(oid),
                 convalidated) FROM pg_constraint ORDER BY 1, 2
             """
