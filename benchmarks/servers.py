@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +18,18 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def servers() -> Iterator[dict[str, str]]:
-    """The environment of a process that uses them. They go with the `with`, data and all."""
+def servers(postgres_settings: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+    """The environment of a process that uses them. They go with the `with`, data and all.
+
+    `postgres_settings` are added to those of a server whose data may be lost.
+    """
     folder = Path(tempfile.mkdtemp(prefix="listings-benchmark-"))
     folder.chmod(0o711)  # root's PostgreSQL runs as another user, who must pass through
     guardian = Guardian()
     try:
-        stack = LocalServers.in_folder(folder, guardian, NO_DURABILITY)
+        stack = LocalServers.in_folder(
+            folder, guardian, {**NO_DURABILITY, **(postgres_settings or {})}
+        )
         # Room for all that is ever kept, twice: nothing goes for want of memory.
         settings = {**CACHE, "maxmemory": "2gb"}
         cache = Valkey("cache", guardian, folder / "cache", settings)

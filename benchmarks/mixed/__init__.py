@@ -1,0 +1,1 @@
+"""Reads and writes at once, over HTTP, against the running platform."""
