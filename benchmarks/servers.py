@@ -50,14 +50,16 @@ def servers(postgres_settings: Mapping[str, str] | None = None) -> Iterator[dict
 
 def seed(environment: dict[str, str], listings: int, seed: int) -> None:
     """Make the tables and fill them with made-up listings."""
-    for command in (
-        ["migrate", "--verbosity", "0"],
-        ["seed_listings", "--count", str(listings), "--seed", str(seed)],
-    ):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=PROJECT,
-            env=environment,
-            check=True,
-            stdout=sys.stderr,
-        )
+    manage(environment, "migrate", "--verbosity", "0")
+    manage(environment, "seed_listings", "--count", str(listings), "--seed", str(seed))
+
+
+def manage(environment: Mapping[str, str], *command: str) -> None:
+    """Run a `manage.py` command, whose output goes to standard error."""
+    subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=PROJECT,
+        env=environment,
+        check=True,
+        stdout=sys.stderr,
+    )

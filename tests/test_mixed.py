@@ -15,7 +15,8 @@ from django.db import connection
 from benchmarks import feed
 from benchmarks.machine import Machine
 from benchmarks.mixed import report
-from benchmarks.mixed.plan import SEARCH, SIXTY, Latency, Plan, Results, Round
+from benchmarks.mixed.plan import SEARCH, SIXTY, Plan, Results, Round
+from benchmarks.traffic.latency import Latency
 from listings.models import Property
 from tests.conftest import apply_all
 

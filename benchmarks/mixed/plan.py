@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from benchmarks.machine import Machine
+from benchmarks.traffic.latency import Latency
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -55,15 +56,6 @@ QUICK = Plan(
     loads=(SIXTY,),
     audit_seconds=5,
 )
-
-
-class Latency(msgspec.Struct, frozen=True):
-    """Milliseconds, from the moment at which a visitor came."""
-
-    number: int
-    p50: float
-    p95: float
-    p99: float
 
 
 class Round(msgspec.Struct, frozen=True, tag=True):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from benchmarks.markdown import markdown, percent
 from benchmarks.mixed.plan import (
     FULL,
     PROMISED,
     SCENARIOS,
     SIXTY,
     Audited,
-    Latency,
     Results,
     Round,
 )
@@ -25,19 +25,19 @@ COLUMNS: dict[str, Cell] = {
     "written": lambda _, one: SCENARIOS[one.scenario].name,
     "load": lambda _, one: one.load,
     "reads/s": lambda _, one: f"{one.per_second:,.0f}",
-    "hits p50 / p95 / p99, ms": lambda _, one: _latencies(one.hits),
-    "all p50 / p95 / p99, ms": lambda _, one: _latencies(one.everything),
-    "near hits": lambda _, one: _percent(one.near_ratio),
-    "page hits": lambda _, one: _percent(one.page_ratio),
-    "queryset hits": lambda _, one: _percent(one.queryset_ratio),
-    "from a cache": lambda _, one: _percent(one.hits.number / one.reads),
+    "hits p50 / p95 / p99, ms": lambda _, one: one.hits.shown(),
+    "all p50 / p95 / p99, ms": lambda _, one: one.everything.shown(),
+    "near hits": lambda _, one: percent(one.near_ratio),
+    "page hits": lambda _, one: percent(one.page_ratio),
+    "queryset hits": lambda _, one: percent(one.queryset_ratio),
+    "from a cache": lambda _, one: percent(one.hits.number / one.reads),
     "queries/read": lambda _, one: f"{one.queries / one.reads:.2f}",
     "+ warming": lambda _, one: f"{one.warming_queries / one.reads:.2f}",
-    "saved": lambda all_, one: _percent(all_.reduction(one)),
+    "saved": lambda all_, one: percent(all_.reduction(one)),
     "writes": lambda _, one: f"{one.writes:,} of {one.writes_due:,}" if one.writes_due else "",
     "failed": lambda _, one: f"{one.failed:,}",
-    "processors": lambda _, one: _percent(one.cpu_use),
-    "generator": lambda _, one: _percent(one.generator_cpu),
+    "processors": lambda _, one: percent(one.cpu_use),
+    "generator": lambda _, one: percent(one.generator_cpu),
 }
 AUDIT_COLUMNS: dict[str, Callable[[Audited], str]] = {
     "written": lambda one: SCENARIOS[one.scenario].name,
@@ -50,7 +50,7 @@ AUDIT_COLUMNS: dict[str, Callable[[Audited], str]] = {
     "p99 of the lag, slowest path through the ORM, ms": lambda one: f"{one.lag_orm_p99_ms:.0f}",
     "around it": lambda one: f"{one.lag_other_p99_ms:.0f}",
     "failed": lambda one: f"{one.failed:,}",
-    "processors": lambda one: _percent(one.cpu_use),
+    "processors": lambda one: percent(one.cpu_use),
 }
 
 
@@ -89,18 +89,3 @@ def verdicts(results: Results) -> dict[str, bool]:
         wrong = audit.steps_back_beyond + audit.never_true
         found[f"{where}: {wrong} steps back beyond 50 ms or values never true"] = not wrong
     return found
-
-
-def markdown(head: list[str], rows: list[list[str]], words: int = 1) -> str:
-    """A table whose first columns are words and whose others are numbers."""
-    marks = ["---"] * words + ["--:"] * (len(head) - words)
-    lines = [" | ".join(head), "|".join(marks), *(" | ".join(row) for row in rows)]
-    return "".join(f"| {line} |\n" for line in lines)
-
-
-def _latencies(one: Latency) -> str:
-    return f"{one.p50:.1f} / {one.p95:.1f} / {one.p99:.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -35,7 +35,6 @@ from benchmarks.mixed.plan import (
     SCENARIOS,
     SEARCH,
     Audited,
-    Latency,
     Plan,
     Round,
     Scenario,
@@ -43,10 +42,10 @@ from benchmarks.mixed.plan import (
 from benchmarks.servers import PROJECT
 from benchmarks.settling import await_near, cache_status, eventually, forget_all, settle
 from benchmarks.statements import Statements
-from benchmarks.traffic.order import HITS, Ending, Order, Sample
+from benchmarks.traffic.latency import latency
+from benchmarks.traffic.order import HITS, Ending, Order
 from benchmarks.traffic.visitors import Visitors, met, visitors
 from invalidation_worker.freshness.machine import CpuTimes, CpuUse
-from invalidation_worker.freshness.promises import percentile
 from invalidation_worker.freshness.report import Report
 from listings import views  # noqa: F401 (defines the pages)
 from listings.cache import counters
@@ -123,8 +122,8 @@ class Rounds:
             seconds=max(one.answered for one in met_with) - met_with[0].due,
             reads=len(met_with),
             failed=sum(one.ending is Ending.FAILED for one in met_with),
-            everything=_latency(met_with),
-            hits=_latency(one for one in met_with if one.ending in HITS),
+            everything=latency(met_with),
+            hits=latency(one for one in met_with if one.ending in HITS),
             near_ratio=_ratio(NEAR, before.counts, after.counts),
             page_ratio=_ratio(Layer.PAGE.value, before.counts, after.counts),
             queryset_ratio=_ratio(Layer.QUERYSET.value, before.counts, after.counts),
@@ -202,12 +201,6 @@ def _slowest(found: Report, rings: bool) -> float:
     """The p99 of the lag on the slowest path, of those that ring, or of the others."""
     lags = (path.lag_p99_ms for path in found.paths.values() if path.rings is rings)
     return max(lags, default=0.0)
-
-
-def _latency(samples: Iterable[Sample]) -> Latency:
-    milliseconds = [1000 * sample.latency for sample in samples]
-    p50, p95, p99 = (percentile(milliseconds, share) for share in (0.5, 0.95, 0.99))
-    return Latency(len(milliseconds), p50, p95, p99)
 
 
 def _counts() -> Counts:
