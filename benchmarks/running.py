@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.message import Message
 
 from benchmarks.servers import PROJECT
@@ -21,11 +22,19 @@ class SiteError(Exception):
     """The site does not start."""
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The site's port, and the processes by their names."""
+
+    port: int
+    processes: dict[str, subprocess.Popen[bytes]]
+
+
 @contextmanager
 def site(
     environment: Mapping[str, str], own: Mapping[str, Mapping[str, str]] | None = None
-) -> Iterator[int]:
-    """The port of the running site. `own` are variables of single processes, by their names.
+) -> Iterator[Running]:
+    """The running site. `own` are variables of single processes, by their names.
 
     Raises:
         SiteError: it does not answer within a minute.
@@ -40,9 +49,10 @@ def site(
     )
     port = int(shared["PORT"])
     guardian = Guardian()
+    running = Running(port, {})
     try:
         for name in PROCESSES:
-            guardian.spawn(
+            running.processes[name] = guardian.spawn(
                 [sys.executable, "-m", "web.services", name],
                 Stage.CLIENT,
                 cwd=PROJECT,
@@ -51,7 +61,7 @@ def site(
                 stderr=sys.stderr,
             )
         _await_ready(port)
-        yield port
+        yield running
     finally:
         guardian.close()
 

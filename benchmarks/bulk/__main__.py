@@ -26,8 +26,12 @@ OUTPUT = PROJECT / "var" / "bulk.json"
 
 def main() -> int:
     """1 if a promise does not hold."""
-    plan, output = _options()
+    plan, output, publishes = _options()
     results = run(plan, output)
+    if publishes:
+        from benchmarks.bulk.publish import publish  # noqa: PLC0415 - only this needs matplotlib
+
+        publish(results)
     sys.stdout.write(f"{report.table(results)}\n{report.latencies(results)}")
     verdicts = report.verdicts(results)
     sys.stdout.writelines(
@@ -48,8 +52,8 @@ def run(plan: Plan, output: Path) -> Results:
         manage(environment, "migrate", "--verbosity", "0")
         manage(environment, "import_listings", str(first), "--format", "king-county")
         results = Results(plan, machine(environment))
-        with site(environment) as port:
-            for case in _cases({**environment, "SITE_PORT": str(port)}, plan, again):
+        with site(environment) as running:
+            for case in _cases({**environment, "SITE_PORT": str(running.port)}, plan, again):
                 results.cases.append(case)
                 output.parent.mkdir(parents=True, exist_ok=True)
                 output.write_bytes(msgspec.json.encode(results) + b"\n")
@@ -77,7 +81,7 @@ def _cases(environment: dict[str, str], plan: Plan, again: Path) -> Iterator[Cas
         raise SystemExit(f"the cases ended with {process.returncode}")
 
 
-def _options() -> tuple[Plan, Path]:
+def _options() -> tuple[Plan, Path, bool]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="in less than a minute, on few rows")
     parser.add_argument("--file", help="of King County's sales, CSV, plain or gzipped")
@@ -90,11 +94,12 @@ def _options() -> tuple[Plan, Path]:
     parser.add_argument("--checked", type=int, help="entries to compare with the database")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md")
     options = vars(parser.parse_args())
     usual = QUICK if options.pop("quick") else Plan()
-    output: Path = options.pop("output")
+    output, publishes = options.pop("output"), options.pop("publish")
     asked = {name: value for name, value in options.items() if value is not None}
-    return msgspec.convert({**msgspec.to_builtins(usual), **asked}, Plan), output
+    return msgspec.convert({**msgspec.to_builtins(usual), **asked}, Plan), output, publishes
 
 
 if __name__ == "__main__":

@@ -40,6 +40,16 @@ def latencies(results: Results) -> str:
     return markdown(head, rows, words=2)
 
 
+def run(results: Results) -> str:
+    """What was run, and on what."""
+    plan = results.plan
+    source = "King County's" if plan.file else "made-up"
+    return (
+        f"{plan.rows:,} {source} sales, {plan.warm_up:,} reads before. Machine: "
+        f"{results.machine.described()}\n"
+    )
+
+
 def verdicts(results: Results) -> dict[str, bool]:
     """Each promise that was put to the test, with its figure, and whether it was kept."""
     return {

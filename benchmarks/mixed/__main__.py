@@ -30,8 +30,12 @@ ROLES = {"web": "visitors", "warming-worker": "warming"}
 
 def main() -> int:
     """1 if a promise does not hold."""
-    plan, output = _options()
+    plan, output, publishes = _options()
     results = run(plan, output)
+    if publishes:
+        from benchmarks.mixed.publish import publish  # noqa: PLC0415 - only this needs matplotlib
+
+        publish(results)
     parts = (report.table(results), report.audits(results))
     sys.stdout.write("\n".join(parts))
     verdicts = report.verdicts(results)
@@ -48,8 +52,8 @@ def run(plan: Plan, output: Path) -> Results:
         results = Results(plan, machine(environment))
         with closing(Statements(environment["DATABASE_URL"])) as statements:
             own = {name: {"DATABASE_URL": statements.as_role(r)} for name, r in ROLES.items()}
-        with site(environment, own) as port:
-            for found in _rounds({**environment, "SITE_PORT": str(port)}, plan):
+        with site(environment, own) as running:
+            for found in _rounds({**environment, "SITE_PORT": str(running.port)}, plan):
                 _take(results, found)
                 output.parent.mkdir(parents=True, exist_ok=True)
                 output.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
@@ -83,7 +87,7 @@ def _rounds(environment: dict[str, str], plan: Plan) -> Iterator[float | Round |
         raise SystemExit(f"the rounds ended with {process.returncode}")
 
 
-def _options() -> tuple[Plan, Path]:
+def _options() -> tuple[Plan, Path, bool]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="in less than a minute, on few pages")
     parser.add_argument("--listings", type=int)
@@ -95,11 +99,12 @@ def _options() -> tuple[Plan, Path]:
     parser.add_argument("--connections", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md")
     options = vars(parser.parse_args())
     usual = QUICK if options.pop("quick") else Plan()
-    output: Path = options.pop("output")
+    output, publishes = options.pop("output"), options.pop("publish")
     asked = {name: value for name, value in options.items() if value is not None}
-    return msgspec.convert({**msgspec.to_builtins(usual), **asked}, Plan), output
+    return msgspec.convert({**msgspec.to_builtins(usual), **asked}, Plan), output, publishes
 
 
 if __name__ == "__main__":

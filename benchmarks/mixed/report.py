@@ -66,6 +66,25 @@ def audits(results: Results) -> str:
     return markdown(list(AUDIT_COLUMNS), rows, words=2)
 
 
+def promised(results: Results) -> str:
+    """In Markdown: each promise that was put to the test."""
+    found = verdicts(results).items()
+    return markdown(
+        ["found", "holds"], [[text, "yes" if kept else "no"] for text, kept in found], 2
+    )
+
+
+def run(results: Results) -> str:
+    """What was run, and on what."""
+    plan = results.plan
+    return (
+        f"{plan.listings:,} made-up listings; each round {plan.reads:,} reads over "
+        f"{plan.connections} connections after {plan.warm_up:,} that warmed the caches up. Without "
+        f"any cache a read costs {results.uncached_queries_per_read:.2f} queries. Machine: "
+        f"{results.machine.described()}\n"
+    )
+
+
 def summary(results: Results, one: Round) -> str:
     """One line, to be shown while others run."""
     return ", ".join(f"{name} {cell(results, one)}" for name, cell in COLUMNS.items())

@@ -1,0 +1,36 @@
+"""A run's tables, plot and figures into the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.publish import DOCUMENT, replaced
+
+GREEN, BLUE, ORANGE, RED, GREY = "#009e73", "#0072b2", "#e69f00", "#d55e00", "#999999"
+
+
+def put(name: str, parts: Mapping[str, str], figure: Figure, results: msgspec.Struct) -> None:
+    """Replace what stands between the marks `name part` in `docs/benchmarks.md`, and put plot and
+    JSON beside it under this name.
+    """
+    text = DOCUMENT.read_text()
+    for part, table in parts.items():
+        text = replaced(text, f"{name} {part}", table)
+    DOCUMENT.write_text(text)
+    beside = DOCUMENT.parent
+    (beside / f"{name}.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
+    )
+    figure.savefig(beside / f"{name}.png", dpi=110, metadata={"Software": None})
+
+
+def plain(axes: Axes, title: str) -> None:
+    """The look that all plots share."""
+    axes.set_title(title, fontsize=10)
+    axes.grid(color="#dddddd")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,69 @@
+"""`python -m benchmarks.mixed.publish`: puts what a run has measured into the documentation."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, plain, put
+from benchmarks.mixed import report
+from benchmarks.mixed.__main__ import OUTPUT
+from benchmarks.mixed.plan import SCENARIOS, SIXTY, Results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
+    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
+
+
+def publish(results: Results) -> None:
+    """Write the tables, the plot, and all figures."""
+    parts = {
+        "promised": report.promised(results),
+        "rounds": report.table(results),
+        "audits": report.audits(results),
+        "run": report.run(results),
+    }
+    put("mixed", parts, _draw(results), results)
+
+
+def _draw(results: Results) -> Figure:
+    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    waiting, saved = figure.subplots(1, 2)
+    at_sixty = [one for one in results.rounds if one.load == SIXTY]
+    names = [SCENARIOS[one.scenario].name for one in at_sixty]
+    bars = {
+        "hits, p50": (GREEN, [one.hits.p50 for one in at_sixty]),
+        "hits, p99": (BLUE, [one.hits.p99 for one in at_sixty]),
+        "all, p99": (ORANGE, [one.everything.p99 for one in at_sixty]),
+    }
+    _bars(waiting, names, bars)
+    waiting.set_xscale("log")
+    plain(waiting, f"Milliseconds a visitor waits, {SIXTY.replace('it', 'saturation')}")
+    reductions = [100 * (results.reduction(one) or 0.0) for one in at_sixty]
+    _bars(saved, names, {"": (GREEN, reductions)})
+    saved.axvline(100 * report.REDUCTION, color=GREY, linestyle="--")
+    saved.set_xlim(0, 105)
+    plain(saved, "Queries saved, % of what is saved without writes")
+    return figure
+
+
+def _bars(axes: Axes, names: list[str], bars: dict[str, tuple[str, list[float]]]) -> None:
+    height = 0.8 / len(bars)
+    for number, (label, (colour, values)) in enumerate(bars.items()):
+        places = [place + number * height for place in range(len(names))]
+        axes.barh(places, values, height, color=colour, label=label)
+    middle = height * (len(bars) - 1) / 2
+    axes.set_yticks([place + middle for place in range(len(names))], names, fontsize=8)
+    axes.invert_yaxis()
+    if len(bars) > 1:
+        axes.legend(frameon=False, fontsize=8)
+
+
+if __name__ == "__main__":
+    main()
