@@ -28,7 +28,7 @@ WARMED = 5  # of the pages that a change has dropped
 KINDS = {"list": LIST_MISS, "search": LIST_MISS, "detail": DETAIL_MISS}
 PATIENCE_SECONDS = 5.0  # for a page to go, or to come back
 LOOK_SECONDS = 0.001
-MOST_READS = 100  # for each miss that is wanted: small inventories are soon cached
+MOST_READS = 100  # for each miss that is wanted: a small inventory is soon cached
 POOL = 50  # listings whose pages are wanted, some of which somebody may take down
 CUT = Decimal("0.99")
 

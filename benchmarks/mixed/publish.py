@@ -44,6 +44,7 @@ def _draw(results: Results) -> Figure:
     }
     _bars(waiting, names, bars)
     waiting.set_xscale("log")
+    waiting.set_xlim(left=0.1)
     plain(waiting, f"Milliseconds a visitor waits, {SIXTY.replace('it', 'saturation')}")
     reductions = [100 * (results.reduction(one) or 0.0) for one in at_sixty]
     _bars(saved, names, {"": (GREEN, reductions)})

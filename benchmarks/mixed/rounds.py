@@ -71,7 +71,7 @@ class Seen(NamedTuple):
 
 
 class Rounds:
-    """`addresses` are those of the warm-up, and those of each round."""
+    """Against the site at a port, whose processes have the roles `VISITORS` and `WARMING`."""
 
     def __init__(self, plan: Plan, port: int, statements: Statements) -> None:
         self._plan = plan
