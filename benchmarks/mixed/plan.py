@@ -48,13 +48,13 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 QUICK = Plan(
-    listings=3_000,
-    warm_up=1_000,
-    reads=1_000,
+    listings=2_000,
+    warm_up=700,
+    reads=700,
     uncached=100,
     scenarios=("read-only", "100"),
     loads=(SIXTY,),
-    audit_seconds=5,
+    audit_seconds=3,
 )
 
 
