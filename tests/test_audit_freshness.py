@@ -340,7 +340,12 @@ def test_healthy_platform_keeps_p2_and_p3_and_is_left_as_it_was(site):
     assert nothing_is_left()
 
 
-def test_pipeline_that_does_nothing_ends_the_audit_with_an_error(services, monkeypatch):
+def test_pipeline_that_does_nothing_ends_the_audit_with_an_error(
+    services, shared_services, monkeypatch
+):
+    for name in PIPELINE:
+        if name in shared_services.processes:
+            shared_services.end(name)
     monkeypatch.setattr(deciding, "BUSY", 1.0)  # no excuse for P1 on a slow machine
     monkeypatch.setattr(auditing, "CLOSING_SECONDS", 0.0)
     services.start("web")

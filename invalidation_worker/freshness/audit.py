@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +13,13 @@ from random import Random
 
 from msgspec import Struct
 
+from invalidation_worker.freshness.crowd import Crowd, Task
 from invalidation_worker.freshness.desk import Desk
 from invalidation_worker.freshness.faults import Faults
 from invalidation_worker.freshness.history import Evidence, Sighting
 from invalidation_worker.freshness.machine import CpuTimes, CpuUse
 from invalidation_worker.freshness.pages import Page, Unreadable, shared_pages
-from invalidation_worker.freshness.readers import Agenda, Arrivals, Reader
+from invalidation_worker.freshness.prompt import prompt_threads
 from invalidation_worker.freshness.stage import listings_of
 from invalidation_worker.freshness.visitor import AGAIN, Visitor
 from invalidation_worker.freshness.writers import Writer
@@ -84,7 +82,7 @@ class Audit:
         opened = datetime.now(UTC)
         desks = [Desk.open(number, plan.seed, opened) for number in range(1, plan.writers + 1)]
         self._greet()
-        with listings_of(desks), _prompt_threads():
+        with listings_of(desks), prompt_threads():
             writers = [
                 Writer(desk, self.evidence, [self._eye(f"{desk.writer} {i}") for i in range(2)])
                 for desk in desks
@@ -129,9 +127,15 @@ class Audit:
 
     def _run(self, writers: Sequence[Writer], faults: Faults | None) -> Run:
         ending = threading.Event()
+        own = [page for writer in writers for page in writer.pages]
+        plan = self.plan
+        crowd = Crowd(
+            Task(plan.url, plan.readers, plan.reads_per_second, plan.seed, own, shared_pages())
+        )
         before, started = CpuTimes.now(), time.monotonic()
-        with ThreadPoolExecutor(self.plan.writers + self.plan.readers + 1) as pool:
-            running = self._start(pool, writers, ending)
+        with ThreadPoolExecutor(plan.writers + 2) as pool:
+            running = [pool.submit(writer.write_until, ending, crowd) for writer in writers]
+            running.append(pool.submit(crowd.read_until, ending, self.evidence))
             if faults:
                 running.append(pool.submit(faults.run_until, ending))
             try:
@@ -145,20 +149,6 @@ class Audit:
         # What is old and would stay so for ever has had no time yet to break a promise.
         self._untrue_after(CLOSING_SECONDS, writers, self.evidence.watches)
         return Run(self.evidence, seconds, cpu)
-
-    def _start(
-        self, pool: ThreadPoolExecutor, writers: Sequence[Writer], ending: threading.Event
-    ) -> list[Future[None]]:
-        plan = self.plan
-        agenda = Agenda([page for writer in writers for page in writer.pages], shared_pages())
-        arrivals = Arrivals(plan.reads_per_second, Random(f"{plan.seed} arrivals"))
-        running = [pool.submit(writer.write_until, ending, agenda) for writer in writers]
-        for number in range(plan.readers):
-            visitor = self._visitor(f"reader {number}")
-            dice = Random(f"{plan.seed} reader {number}")
-            reader = Reader(visitor, arrivals, agenda, dice, self.evidence)
-            running.append(pool.submit(reader.read_until, ending))
-        return running
 
     def _wait(self, running: Sequence[Future[None]]) -> None:
         """Returns after so many seconds, or when it is to stop, or when a thread has failed."""
@@ -192,20 +182,3 @@ def _shows_truth(writer: Writer, visitor: Visitor, page: Page, seen: list[Sighti
         return False
     seen.append(sighting)
     return writer.shows_truth(sighting)
-
-
-@contextmanager
-def _prompt_threads() -> Iterator[None]:
-    """Nothing keeps the clocks of the writers waiting for long.
-
-    A thread that parses a page would do so for 5 ms, and the garbage collector, looking through all
-    that was seen, for 80 ms. What is seen is evidence and no garbage.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        sys.setswitchinterval(before)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Protocol
 
 from django.db import connection, transaction
 
@@ -21,7 +22,6 @@ from invalidation_worker.freshness.pages import (
     lists_of,
 )
 from invalidation_worker.freshness.paths import Path, Plan
-from invalidation_worker.freshness.readers import Agenda
 from invalidation_worker.freshness.truth import Thing, Value
 from invalidation_worker.freshness.visitor import Visitor
 
@@ -34,6 +34,12 @@ BURST_PAUSE_SECONDS = (0.0, 0.1)  # about as long as an apply and a fill take
 LOOK_SECONDS = 0.002  # between two looks at a page: without it, watching itself fills a processor
 ANSWERED = 7  # every so many-th listing is also asked of the API
 WATCH_SECONDS = 5.0  # who has not seen a change arrive by then goes on: it counts as that late
+
+
+class Told(Protocol):
+    """Who is told what has changed."""
+
+    def changed(self, pages: Sequence[Page]) -> None: ...
 
 
 class Writer:
@@ -65,7 +71,7 @@ class Writer:
         things = sighting.things.items()
         return all(self._things.get(thing, value) == value for thing, value in things)
 
-    def write_until(self, stopping: threading.Event, agenda: Agenda) -> None:
+    def write_until(self, stopping: threading.Event, readers: Told) -> None:
         """Change something about twice a second.
 
         Raises:
@@ -77,15 +83,15 @@ class Writer:
             with ThreadPoolExecutor(len(self._eyes)) as watching:
                 while not stopping.wait(dice.uniform(*PAUSE_SECONDS)):
                     if dice.random() < BURST:
-                        self._burst(agenda)
+                        self._burst(readers)
                     else:
-                        self._change_and_watch(agenda, watching)
+                        self._change_and_watch(readers, watching)
         finally:
             for eye in self._eyes:
                 eye.close()
             connection.close()
 
-    def _burst(self, agenda: Agenda) -> None:
+    def _burst(self, readers: Told) -> None:
         """Change one listing so often that its pages are filled from the state in between."""
         dice = self._desk.dice
         with self._desk.keeping_to_one():
@@ -93,10 +99,10 @@ class Writer:
                 path, plan = self._plan()
                 changed = self._changed(plan)
                 self._write(path, plan, changed)
-                agenda.changed(self._showing(changed))
+                readers.changed(self._showing(changed))
                 time.sleep(dice.uniform(*BURST_PAUSE_SECONDS))
 
-    def _change_and_watch(self, agenda: Agenda, watching: ThreadPoolExecutor) -> None:
+    def _change_and_watch(self, readers: Told, watching: ThreadPoolExecutor) -> None:
         path, plan = self._plan()
         changed = self._changed(plan)
         pages = self._showing(changed)
@@ -104,7 +110,7 @@ class Writer:
         for page in watched:
             self._look(self._eyes[0], page)  # so that the cache has the older state to drop
         write = self._write(path, plan, changed)
-        agenda.changed(pages)
+        readers.changed(pages)
         # At the same time: the fill of one page would make the other's lag look longer.
         arrivals = watching.map(partial(self._arrival, write), self._eyes, watched)
         write.cleared = max(arrivals)
