@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
 import msgspec
@@ -19,13 +20,14 @@ from benchmarks.speed.load import WrongAnswer, ask_all, expect
 from benchmarks.speed.meter import Meter
 from benchmarks.speed.names import CACHE_PAGE, COLD, CONSTANT, NEAR, PLAIN, WARM
 from benchmarks.speed.plan import DETAIL, LIST, Measured, Plan, Results, Sample
-from benchmarks.speed.processes import House
+from benchmarks.speed.processes import House, WebServer
 from benchmarks.speed.sameness import DifferentPages, assert_same
 from listings.search import PAGE_SIZE, PropertySearch
 from tests.programs import program
 from tests.services import services_environment
 from web.local_servers import Guardian
 
+FEED = "/feeds/listings.atom"
 TINY = Plan(listings=600, rounds=2, seconds=1, connections=(16,), misses=30, requests=60)
 
 
@@ -86,6 +88,30 @@ def test_pages_from_cached_querysets_cost_less_than_an_ordinary_site_that_says_t
     assert total_cpu_us(rows, WARM, LIST) < 0.7 * total_cpu_us(rows, PLAIN, LIST)
     assert total_cpu_us(rows, WARM, DETAIL) < 0.9 * total_cpu_us(rows, PLAIN, DETAIL)
     assert total_cpu_us(rows, COLD, LIST) < total_cpu_us(rows, PLAIN, LIST)
+
+
+def test_the_ordinary_site_answers_every_kind_of_page_as_ours_does(house):
+    house.environment["SITE_URL"] = "https://homes.example"
+    ours, ordinary = contenders.ours(house), contenders.ordinary(house)
+    known = inventory.load()
+    (city, _), *_, (small, _) = known.cities()
+    found = f"?city={city}&list_price_max=900000"
+    listing, sold = known.on_market()[0], next(h for h in known.homes if h.status == "Closed")
+    pages = ["/", "/cities/", f"/cities/{city}/", f"/cities/{small}/"]
+    pages += [f"/fragments/similar/{home.city_key}/{home.key}/" for home in (listing, sold)]
+    pages += [f"{at}{query}" for at in ("/fragments/facets/", FEED) for query in ("", found)]
+    for path in pages:
+        assert_same(_answer(ours, path), _answer(ordinary, path), path)
+    resources = [f"/api/v1/properties{query}" for query in ("", found, "?sort=-price")]
+    resources += [f"/api/v1/properties/{home.key}" for home in (listing, sold)]
+    for path in resources:
+        assert json.loads(_answer(ours, path)) == json.loads(_answer(ordinary, path)), path
+
+
+def _answer(site: WebServer, path: str) -> str:
+    response, body = site.get(path)
+    assert response.status == 200, path
+    return body.decode()
 
 
 def test_requests_that_come_again_need_no_query(house):

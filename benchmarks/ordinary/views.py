@@ -59,16 +59,8 @@ NOUNS = {
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    newest = _shown(PropertySearch())[:HOME_CARDS]
-    cities = (
-        Property.objects.filter(internet_entire_listing_display_yn=True)
-        .filter(standard_status__in=ON_MARKET)
-        .exclude(city_key="")
-        .values("city_key")
-        .annotate(name=Max("city"), state=Max("state_or_province"), count=Count("pk"))
-        .order_by("-count", "city_key")
-    )
-    context = {"newest": newest, "cities": cities[:HOME_CITIES], **CHOICES}
+    newest = shown(PropertySearch())[:HOME_CARDS]
+    context = {"newest": newest, "cities": cities()[:HOME_CITIES], **CHOICES}
     return render(request, "ordinary/home.html", context)
 
 
@@ -78,7 +70,7 @@ def property_list(request: HttpRequest) -> HttpResponse:
         search = PropertySearch.parse(request.GET)
     except InvalidSearch as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
-    paginator = Paginator(_shown(search), PAGE_SIZE)
+    paginator = Paginator(shown(search), PAGE_SIZE)
     try:
         homes = list(paginator.page(search.page))
     except EmptyPage:
@@ -103,23 +95,41 @@ def property_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def property_detail(request: HttpRequest, listing_key: str) -> HttpResponse:
-    public = Property.objects.filter(
-        standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
-    )
-    listing = get_object_or_404(
-        public.select_related("list_agent", "list_office")
-        .prefetch_related(PHOTOS, HISTORY, _open_houses())
-        .defer("search_document"),
-        pk=listing_key,
-    )
+    listing = get_object_or_404(whole(), pk=listing_key)
     context = {"listing": listing, "structured_data": structured_data(listing)}
     return render(request, "ordinary/detail.html", context)
 
 
-def _shown(search: PropertySearch) -> QuerySet[Property]:
+def shown(search: PropertySearch) -> QuerySet[Property]:
+    """What a search finds, in its order, each with its photos."""
     # The one column that no ordinary model has: reading it would make every row dearer.
     found = search.filter(Property.objects.defer("search_document"))
     return found.order_by(*search.sort.order).prefetch_related(PHOTOS)
+
+
+def public() -> QuerySet[Property]:
+    """Everything that has a page."""
+    return Property.objects.filter(
+        standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
+    ).defer("search_document")
+
+
+def whole() -> QuerySet[Property]:
+    """The same, with all that a page shows."""
+    owned = public().select_related("list_agent", "list_office")
+    return owned.prefetch_related(PHOTOS, HISTORY, _open_houses())
+
+
+def cities() -> QuerySet[Property, Any]:
+    """Every city with homes on the market, the largest first."""
+    return (
+        Property.objects.filter(internet_entire_listing_display_yn=True)
+        .filter(standard_status__in=ON_MARKET)
+        .exclude(city_key="")
+        .values("city_key")
+        .annotate(name=Max("city"), state=Max("state_or_province"), count=Count("pk"))
+        .order_by("-count", "city_key")
+    )
 
 
 def _open_houses() -> Prefetch[Any, Any, Any]:

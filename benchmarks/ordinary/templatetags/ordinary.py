@@ -24,6 +24,7 @@ for _filter in (
     templating.lot,
     templating.money,
     templating.number,
+    templating.refinement,
     templating.status_label,
     templating.web_address,
     structured_data.address_of,
