@@ -96,10 +96,12 @@ def test_the_ordinary_site_answers_every_kind_of_page_as_ours_does(house):
     known = inventory.load()
     (city, _), *_, (small, _) = known.cities()
     found = f"?city={city}&list_price_max=900000"
+    narrow = ("?property_type=Residential+Lease", "?list_price_min=400000")  # offers find all, none
     listing, sold = known.on_market()[0], next(h for h in known.homes if h.status == "Closed")
     pages = ["/", "/cities/", f"/cities/{city}/", f"/cities/{small}/"]
     pages += [f"/fragments/similar/{home.city_key}/{home.key}/" for home in (listing, sold)]
     pages += [f"{at}{query}" for at in ("/fragments/facets/", FEED) for query in ("", found)]
+    pages += [f"/fragments/facets/{query}" for query in narrow]
     for path in pages:
         assert_same(_answer(ours, path), _answer(ordinary, path), path)
     resources = [f"/api/v1/properties{query}" for query in ("", found, "?sort=-price")]
