@@ -7,14 +7,20 @@ a query of its own, so that a change of an agent need not drop the details of al
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet
+from django.db.models.functions import Abs
 
 from benchmarks.reads import Read
+from listings.api.pages import PAGE_SIZE as API_PAGE_SIZE
+from listings.browsing import CITY_CARDS
+from listings.facets import OFFERED
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.rows import AgentCard, Card, Detail, HistoryItem, OfficeCard, OpenHouseTime, Photo
-from listings.search import COUNT_CAP, PAGE_SIZE, PropertySearch
+from listings.search import COUNT_CAP, FIELDS, PAGE_SIZE, PropertySearch
+from listings.similar import MOST
 from listings.views import HOME_CARDS, HOME_CITIES
 from listings.vocabulary import ON_MARKET, PUBLIC
 
@@ -22,6 +28,7 @@ _OF_RELATIONS = {"address", "photo_url", "agent", "office", "photos", "open_hous
 _CARD = [name for name in Card.__struct_fields__ if name not in _OF_RELATIONS]
 _DETAIL = [name for name in Detail.__struct_fields__ if name not in _OF_RELATIONS]
 _ADDRESS = ["unparsed_address", "internet_address_display_yn"]
+_LISTED = {"internet_entire_listing_display_yn": True}
 _OWNERS = ["list_agent_id", "list_office_id"]
 
 
@@ -37,12 +44,45 @@ Ask = Callable[[Part], Any]
 
 def page(read: Read, ask: Ask) -> tuple[Any, ...]:
     """All that a page shows. Each of its parts is got from `ask`."""
-    if read.page == "home":
-        return (*_cards(ask, "", HOME_CARDS), ask(Part("cities", ()))[:HOME_CITIES])
-    if read.page == "property_list":
-        found = PropertySearch.from_canonical(read.arguments).found()
-        return (*_cards(ask, read.arguments, PAGE_SIZE), ask(Part("count", (found,))))
-    row = ask(Part("detail", (read.arguments,)))
+    return _PAGES[read.page](ask, read.arguments)
+
+
+def _home(ask: Ask, _: str) -> tuple[Any, ...]:
+    return (*_cards(ask, "", HOME_CARDS), ask(Part("cities", ()))[:HOME_CITIES])
+
+
+def _list(ask: Ask, search: str) -> tuple[Any, ...]:
+    found = PropertySearch.from_canonical(search).found()
+    return (*_cards(ask, search, PAGE_SIZE), ask(Part("count", (found,))))
+
+
+def _city(ask: Ask, city: str) -> tuple[Any, ...]:
+    found = PropertySearch(city=city).found()
+    return (*_cards(ask, found, CITY_CARDS), ask(Part("facets", (found,))))
+
+
+def _facets(ask: Ask, found: str) -> tuple[Any, ...]:
+    return (ask(Part("facets", (found,))),)
+
+
+def _feed(ask: Ask, found: str) -> tuple[Any, ...]:
+    return (ask(Part("window", (found, PAGE_SIZE))),)
+
+
+def _slice(ask: Ask, search: str) -> tuple[Any, ...]:
+    return _cards(ask, search, API_PAGE_SIZE)
+
+
+def _similar(ask: Ask, about: str) -> tuple[Any, ...]:
+    city, key = about.split(" ")
+    likeness = ask(Part("likeness", (key, city)))
+    if not likeness:
+        return ()
+    return _with_covers(ask, ask(Part("similar", (key, city, *likeness[0]))))
+
+
+def _detail_page(ask: Ask, key: str) -> tuple[Any, ...]:
+    row = ask(Part("detail", (key,)))
     if not row:
         return ()
     agent, office = row[0][-2:]
@@ -50,13 +90,29 @@ def page(read: Read, ask: Ask) -> tuple[Any, ...]:
         row,
         ask(Part("agent", (agent,))),
         ask(Part("office", (office,))),
-        *(ask(Part(name, (read.arguments,))) for name in ("photos", "open_houses", "history")),
+        *(ask(Part(name, (key,))) for name in ("photos", "open_houses", "history")),
     )
 
 
 def _cards(ask: Ask, search: str, most: int) -> tuple[Any, ...]:
-    cards = ask(Part("window", (search, most)))
+    return _with_covers(ask, ask(Part("window", (search, most))))
+
+
+def _with_covers(ask: Ask, cards: tuple[Any, ...]) -> tuple[Any, ...]:
     return cards, ask(Part("covers", tuple(card[0] for card in cards))) if cards else ()
+
+
+_PAGES: dict[str, Callable[[Ask, str], tuple[Any, ...]]] = {
+    "home": _home,
+    "property_list": _list,
+    "property_detail": _detail_page,
+    "city_page": _city,
+    "similar_homes": _similar,
+    "search_facets": _facets,
+    "feed": _feed,
+    "api_properties": _slice,
+    "api_property": _detail_page,
+}
 
 
 def table(part: Part) -> str:
@@ -69,6 +125,8 @@ def evaluated(part: Part, cities: dict[str, str], uncached: bool = False) -> Any
     queryset = _QUERIES[part.name][1](cities, *part.about)
     if uncached:
         queryset = queryset.nocache()  # type: ignore[attr-defined]
+    if part.name == "facets":
+        return tuple(queryset.aggregate(**_offers(part.about[0])).values())
     return queryset.count() if part.name == "count" else tuple(queryset)
 
 
@@ -86,6 +144,35 @@ def _window(cities: dict[str, str], text: str, most: int) -> QuerySet[Any, Any]:
     start = (search.page - 1) * most
     ordered = rows.order_by(*search.sort.order)
     return ordered.values_list(*_CARD, *_ADDRESS)[start : start + most]
+
+
+def _all_found(cities: dict[str, str], text: str) -> QuerySet[Any, Any]:
+    return _found(cities, text)[1].order_by()
+
+
+def _offers(text: str) -> dict[str, Count]:
+    """The number of rows of a search, and of each of its refinements."""
+    search = PropertySearch.from_canonical(text)
+    return {"total": Count("pk")} | {
+        f"{field}_{number}": Count("pk", filter=Q(**{FIELDS[field][0]: value}))
+        for field, values in OFFERED.items()
+        if getattr(search, field) in ("", None)
+        for number, value in enumerate(values)
+    }
+
+
+def _likeness(cities: dict[str, str], key: str, city: str) -> QuerySet[Any, Any]:
+    rows = Property.objects.filter(pk=key, city=cities[city], standard_status__in=PUBLIC, **_LISTED)
+    return rows.values_list("property_type", "list_price")
+
+
+def _like_it(
+    cities: dict[str, str], key: str, city: str, property_type: str, list_price: Decimal
+) -> QuerySet[Any, Any]:
+    kind = {"city": cities[city], "property_type": property_type, "standard_status__in": ON_MARKET}
+    rows = Property.objects.filter(**kind, **_LISTED).exclude(pk=key)
+    nearest = rows.order_by(Abs(F("list_price") - list_price), "pk")
+    return nearest.values_list(*_CARD, *_ADDRESS)[:MOST]
 
 
 def _count(cities: dict[str, str], text: str) -> QuerySet[Any, Any]:
@@ -138,6 +225,9 @@ def _office(_: dict[str, str], key: str) -> QuerySet[Any, Any]:
 _QUERIES: dict[str, tuple[type[Model], Callable[..., QuerySet[Any, Any]]]] = {
     "window": (Property, _window),
     "count": (Property, _count),
+    "facets": (Property, _all_found),
+    "likeness": (Property, _likeness),
+    "similar": (Property, _like_it),
     "cities": (Property, _largest_cities),
     "covers": (Media, _covers),
     "detail": (Property, _detail),

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from benchmarks.inventory import Inventory
 from listings.search import LAST_PAGE, PAGE_SIZE, PropertySearch
 
-# Percent. Facets and similar homes (6), the API (4) and feeds (1) are not there yet; what is there
-# shares their part in proportion.
-SHARES = {"list": 30, "detail": 45, "landing": 8, "search": 6}
+# Percent.
+SHARES = {"list": 30, "detail": 45, "landing": 8, "search": 6, "parts": 6, "api": 4, "feed": 1}
 
 CRAWLER = 0.1  # of all reads of lists and listings: any of them, equally likely
+LAST_SEARCHED = 3  # page of a search with other filters than a city
 FIRST_PAGE = 0.7  # each further page is as much less likely
 DETAIL_ZIPF, CITY_ZIPF = 0.9, 1.0
 YOUNG = timedelta(days=7)
@@ -51,6 +51,7 @@ class _Reader:
         self._dice = dice
         self._keys = [home.key for home in inventory.homes]
         entered = {home.key: home.entered for home in inventory.homes}
+        self._city_of = {home.key: home.city_key for home in inventory.homes}
         self._popular = dice.sample(self._keys, len(self._keys))
         young = inventory.now - YOUNG
         self._popularity = list(
@@ -74,6 +75,9 @@ class _Reader:
             "detail": self._detail,
             "landing": self._landing,
             "search": self._search,
+            "parts": self._part,
+            "api": self._api,
+            "feed": self._feed,
         }
         while True:
             kind = self._dice.choices(list(SHARES), list(SHARES.values()))[0]
@@ -88,14 +92,40 @@ class _Reader:
         return _list_page(city=city, sort=sort, page=self._depth(self._last_page[city]))
 
     def _detail(self) -> tuple[str, str]:
-        if self._chance(CRAWLER):
-            return "property_detail", self._dice.choice(self._keys)
-        return "property_detail", _weighted(self._dice, self._popular, self._popularity)
+        return "property_detail", self._key()
 
     def _landing(self) -> tuple[str, str]:
-        return ("home", "") if self._chance(0.5) else _list_page(city=self._city())
+        return ("home", "") if self._chance(0.5) else ("city_page", self._city())
 
     def _search(self) -> tuple[str, str]:
+        return _list_page(
+            **self._asked(), sort=self._dice.choice(_SORTS), page=self._depth(LAST_SEARCHED)
+        )
+
+    def _part(self) -> tuple[str, str]:
+        """Similar homes below a listing, or the facets of a list."""
+        if self._chance(0.5) and (city := self._city_of[key := self._key()]):
+            return "similar_homes", f"{city} {key}"
+        return "search_facets", _search(**self._some_list()).found()
+
+    def _api(self) -> tuple[str, str]:
+        """A listing, or the first listings of a search: what follows them, nobody asks for."""
+        if self._chance(0.5):
+            return "api_property", self._key()
+        asked = _search(**self._some_list(), sort=self._dice.choice(_SORTS))
+        return "api_properties", asked.canonical()
+
+    def _feed(self) -> tuple[str, str]:
+        return "feed", _search(**self._some_list()).found()
+
+    def _some_list(self) -> dict[str, object]:
+        """What a list or a search asks for, as often as they are asked."""
+        lists, searches = SHARES["list"], SHARES["search"]
+        if self._chance(searches / (lists + searches)):
+            return self._asked()
+        return {} if self._chance(ALL_CITIES) else {"city": self._city()}
+
+    def _asked(self) -> dict[str, object]:
         asked: dict[str, object] = {"city": self._city()} if self._chance(IN_CITY) else {}
         if self._chance(0.4):
             asked["q"] = self._dice.choice(_WORDS)
@@ -108,7 +138,12 @@ class _Reader:
             }
             for name in self._dice.sample(list(some), self._dice.randint(1, 2)):
                 asked[name] = some[name]
-        return _list_page(**asked, sort=self._dice.choice(_SORTS), page=self._depth(3))
+        return asked
+
+    def _key(self) -> str:
+        if self._chance(CRAWLER):
+            return self._dice.choice(self._keys)
+        return _weighted(self._dice, self._popular, self._popularity)
 
     def _city(self) -> str:
         return _weighted(self._dice, self._cities, self._city_weights)
@@ -128,5 +163,8 @@ def _weighted(dice: random.Random, of: Sequence[str], cumulative: Sequence[float
 
 
 def _list_page(**asked: object) -> tuple[str, str]:
-    search = PropertySearch.parse({name: str(value) for name, value in asked.items()})
-    return "property_list", search.canonical()
+    return "property_list", _search(**asked).canonical()
+
+
+def _search(**asked: object) -> PropertySearch:
+    return PropertySearch.parse({name: str(value) for name, value in asked.items()})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 
 import pytest
 from django.core.management import call_command
 
-from benchmarks import contestants, inventory, promises, reads, writes
+from benchmarks import contestants, inventory, promises, querysets, reads, writes
 from benchmarks.contestants.ours import Ours
 from benchmarks.inventory import Home, Inventory
 from benchmarks.reads import Read
@@ -18,6 +19,14 @@ from benchmarks.tally import Tally
 from benchmarks.workload import interleaved
 from benchmarks.writing import carry_out
 from invalidation_worker import apply as apply_module
+from listings import queries
+from listings.api.pages import PAGE_SIZE
+from listings.browsing import CITY_CARDS
+from listings.facets import facets
+from listings.keyset import cards_after
+from listings.search import PropertySearch
+from listings.similar import similar
+from listings.site import PAGES
 from listings.vocabulary import ON_MARKET
 from tests.conftest import apply_all
 
@@ -70,6 +79,48 @@ def test_first_pages_popular_listings_and_young_ones_are_asked_for_most():
     assert share_of_young > 1.5 * len(young) / len(HOMES.homes)
     lists = [read.arguments for read in some_reads(20_000) if read.kind == "list"]
     assert 0.5 < sum("page=" not in arguments for arguments in lists) / len(lists) < 0.75
+
+
+def test_every_kind_of_page_that_visitors_open_is_asked_for():
+    pages = {read.page for read in some_reads(4_000)}
+    assert pages == PAGES.keys() - {"city_list", "sitemap", "city_sitemap"}
+
+
+def test_peers_find_the_homes_that_ours_shows(platform):
+    call_command("seed_listings", count=300, seed=1, jobs=1, verbosity=0)
+    known = inventory.load()
+    cities = {home.city_key: home.city for home in known.homes}
+    ask = partial(querysets.evaluated, cities=cities)
+    compared: Counter[str] = Counter()
+    for read in islice(reads.reads(known, 1), 1_500):
+        shown = keys_shown(read)
+        found = querysets.page(read, ask)
+        if shown is not None:
+            assert [row[0] for row in found[0]] == shown, read
+            compared[read.page] += 1
+        elif read.page == "search_facets":
+            search = PropertySearch.from_canonical(read.arguments)
+            assert found[0][0] == facets(search).count
+            offered = {one.count for one in facets(search).refinements}
+            assert offered <= set(found[0][1:])
+            compared[read.page] += 1
+    assert min(compared.values()) > 3
+    assert len(compared) == 6
+
+
+def keys_shown(read: Read) -> list[str] | None:
+    """The homes on this page in their order, if it is one of several homes."""
+    if read.page in ("property_list", "feed"):
+        cards = queries.window(PropertySearch.from_canonical(read.arguments))
+    elif read.page == "city_page":
+        cards = queries.window(PropertySearch(city=read.arguments), CITY_CARDS)
+    elif read.page == "similar_homes":
+        cards = similar(*read.arguments.split(" ")) or ()
+    elif read.page == "api_properties":
+        cards = cards_after(PropertySearch.from_canonical(read.arguments), None, PAGE_SIZE)
+    else:
+        return None
+    return [card.listing_key for card in cards]
 
 
 def test_no_write_changes_a_listing_that_has_left_the_market():

@@ -32,12 +32,11 @@ from benchmarks.settling import await_near, settle
 from benchmarks.traffic.latency import latency
 from benchmarks.traffic.order import HITS, Ending, Order, Sample
 from benchmarks.traffic.visitors import met, visitors
-from listings import views  # noqa: F401 (defines the pages)
 from listings.cache import counters
 from listings.cache.sampling import sample
 from listings.cache.store import store
-from listings.pages import PAGES
 from listings.recomputation import fresh
+from listings.site import PAGES
 
 WARM_UP_CONNECTIONS = 16
 LOOK_SECONDS = 0.1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 from django.http import HttpResponse
 from django.test import RequestFactory
-from django.urls import reverse
+from django.urls import resolve
 
 from benchmarks.contestants import Entry, Queries, Served
 from benchmarks.reads import Read
@@ -20,15 +20,15 @@ from invalidation_worker import apply as apply_module
 from invalidation_worker.horizon import Horizon
 from invalidation_worker.invalidate import Invalidated, invalidate
 from invalidation_worker.judge import Judge, decoded
-from listings import queries
 from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, Layer, Stored, registry_key, value_key
 from listings.cache.partitions import of_property
 from listings.cache.reading import bypass
 from listings.cache.store import Store, store
 from listings.cache.trust import trust
-from listings.pages import CACHE_STATUS, PAGES
-from listings.search import PropertySearch
+from listings.pages import CACHE_STATUS
+from listings.recomputation import QUERIES
+from listings.site import PAGES
 
 STEP = 500  # values asked for at once
 
@@ -102,7 +102,7 @@ class Ours:
         if place.layer is Layer.PAGE:
             return _page(descriptor.name, descriptor.arguments)
         with bypass():
-            return msgspec.msgpack.encode(_QUERYSETS[descriptor.name](descriptor.arguments))
+            return msgspec.msgpack.encode(QUERIES[descriptor.name](descriptor.arguments))
 
     def cause(self, entry: Entry) -> str:
         place: Place = entry.about
@@ -136,11 +136,9 @@ class Ours:
 
     def _respond(self, read: Read) -> HttpResponse:
         view = PAGES[read.page]
-        route = {"listing_key": read.arguments} if read.page == "property_detail" else {}
-        query = read.arguments if read.page == "property_list" else ""
-        url = f"{reverse(_ROUTES[read.page], kwargs=route)}?{query}"
+        url = view.url(read.arguments)
         request = self._requests.get(url, headers={"accept-encoding": "gzip"})
-        return view(request, **route)
+        return view(request, **resolve(request.path_info).kwargs)
 
 
 def create(_: str, __: Queries) -> Ours:
@@ -168,17 +166,3 @@ def entries(
 def _page(name: str, arguments: str) -> bytes:
     with bypass():
         return PAGES[name].content(arguments).body
-
-
-def _window(arguments: str) -> object:
-    most, _, search = arguments.partition(" ")
-    return queries.window(PropertySearch.from_canonical(search), int(most))
-
-
-_ROUTES = {"home": "home", "property_list": "property-list", "property_detail": "property-detail"}
-_QUERYSETS: dict[str, Callable[[str], object]] = {
-    "window": _window,
-    "count": lambda text: queries.count(PropertySearch.from_canonical(text)),
-    "detail": queries._load_detail,
-    "cities": lambda _: queries.cities(),
-}

@@ -11,11 +11,11 @@ from benchmarks.reads import Read
 from benchmarks.settings import TTL_SECONDS
 from benchmarks.writes import Write
 from benchmarks.writing import carry_out
-from listings import views  # noqa: F401 (defines the pages)
 from listings.cache.reading import bypass
-from listings.pages import PAGES
+from listings.site import PAGES
 
 Name = tuple[str, str]
+OF_ONE_LISTING = ("property_detail", "api_property")
 
 
 class Plain:
@@ -51,7 +51,7 @@ class Plain:
 
     def live(self) -> Iterator[Entry]:
         for (page, arguments), body in self._kept.items():
-            listing = arguments if page == "property_detail" else ""
+            listing = arguments if page in OF_ONE_LISTING else ""
             yield Entry(f"page {page}", (page, arguments), body, listing)
 
     def compute(self, entry: Entry) -> bytes:

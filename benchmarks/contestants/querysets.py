@@ -10,7 +10,7 @@ from benchmarks.contestants import Entry, Queries, Served
 from benchmarks.querysets import Part, evaluated, page
 from benchmarks.reads import Read
 
-_OF_ONE_LISTING = {"detail", "photos", "open_houses", "history"}
+_OF_ONE_LISTING = {"detail", "likeness", "photos", "open_houses", "history"}
 
 
 class QuerysetCache:

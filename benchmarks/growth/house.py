@@ -21,7 +21,7 @@ from listings.cache.entries import value_key
 from listings.cache.near import near
 from listings.cache.store import store
 from listings.models import Property
-from listings.pages import PAGES
+from listings.site import PAGES
 
 AT_ONCE = 100  # near hits that are timed together
 WARMED = 5  # of the pages that a change has dropped

@@ -47,11 +47,10 @@ from benchmarks.traffic.order import HITS, Ending, Order
 from benchmarks.traffic.visitors import Visitors, met, visitors
 from invalidation_worker.freshness.machine import CpuTimes, CpuUse
 from invalidation_worker.freshness.report import Report
-from listings import views  # noqa: F401 (defines the pages)
 from listings.cache import counters
 from listings.cache.counters import Outcome
 from listings.cache.entries import Layer
-from listings.pages import PAGES
+from listings.site import PAGES
 
 VISITORS, WARMING = "visitors", "warming"  # roles of the web process and the warming worker
 WARM_UP_CONNECTIONS = 16

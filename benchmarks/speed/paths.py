@@ -11,9 +11,8 @@ from itertools import islice
 from benchmarks.inventory import Inventory
 from benchmarks.reads import reads
 from benchmarks.speed.plan import DETAIL, LIST
-from listings import views  # noqa: F401 (defines the pages)
-from listings.pages import PAGES
 from listings.search import PAGE_SIZE, PropertySearch
+from listings.site import PAGES
 from listings.templating import detail_address
 
 LEAST = 2 * PAGE_SIZE  # homes of a city whose cheaper half still fills a page
