@@ -7,24 +7,39 @@ from pathlib import Path
 
 import pytest
 
-from invalidation_worker.pace import NICENESS
+from invalidation_worker.pace import NICENESS, VISITORS
 
 AUTOGROUP = Path("/proc/self/autogroup")
 # Empty where a control group divides the processors instead, as in most containers.
 GROUPED = AUTOGROUP.exists() and AUTOGROUP.read_text().strip() != ""
-YIELD = """
+TELL = """
 import os
 from pathlib import Path
-from invalidation_worker.pace import yield_to_others
-yield_to_others()
 print(Path("/proc/self/autogroup").read_text().split()[-1], os.nice(0))
 """
+WARMING = f"""
+from invalidation_worker.pace import yield_to_others
+yield_to_others()
+{TELL}"""
+WEB = f"""
+from multiprocessing import get_context
+def work():
+    from invalidation_worker.pace import yield_to_changes
+    yield_to_changes()
+    exec({TELL!r})
+process = get_context("fork").Process(target=work)
+process.start()
+process.join()
+"""
+pytestmark = pytest.mark.skipif(
+    not GROUPED, reason="this kernel divides nothing among sessions here"
+)
 
 
-def niceness(*, leads_session: bool) -> tuple[int, int]:
+def niceness(program: str, *, leads_session: bool) -> tuple[int, int]:
     """Of the session and of the thread, once a process has yielded."""
     ran = subprocess.run(
-        [sys.executable, "-c", YIELD],
+        [sys.executable, "-c", program],
         start_new_session=leads_session,
         capture_output=True,
         check=True,
@@ -35,9 +50,14 @@ def niceness(*, leads_session: bool) -> tuple[int, int]:
     return session, thread
 
 
-@pytest.mark.skipif(not GROUPED, reason="this kernel divides nothing among sessions here")
-def test_service_lowers_its_session_and_a_guest_only_itself():
-    thread = os.nice(0) + NICENESS
+@pytest.mark.parametrize(("program", "expected"), [(WARMING, NICENESS), (WEB, VISITORS)])
+def test_service_lowers_its_session_and_a_guest_only_itself(program, expected):
+    thread = os.nice(0) + expected
     ours = int(AUTOGROUP.read_text().split()[-1])
-    assert niceness(leads_session=True) == (NICENESS, thread)
-    assert niceness(leads_session=False) == (ours, thread)
+    assert niceness(program, leads_session=True) == (expected, thread)
+    assert niceness(program, leads_session=False) == (ours, thread)
+
+
+def test_web_process_that_no_server_has_started_lowers_itself_alone():
+    alone = f"from invalidation_worker.pace import yield_to_changes\nyield_to_changes()\n{TELL}"
+    assert niceness(alone, leads_session=True) == (0, os.nice(0) + VISITORS)

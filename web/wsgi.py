@@ -12,6 +12,7 @@ sys.setswitchinterval(0.0005)
 
 django = get_wsgi_application()
 
+from invalidation_worker.pace import yield_to_changes  # noqa: E402
 from listings import popularity  # noqa: E402 - models need the settings
 from listings.cache.near import near  # noqa: E402
 from listings.cache.tracking import keep_tracking  # noqa: E402
@@ -28,3 +29,4 @@ metrics_port.keep_telling(WebProcess(near, counts))
 
 application = Front(django, near)
 spare_loaded()
+yield_to_changes()
