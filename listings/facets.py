@@ -61,7 +61,13 @@ def facets(search: PropertySearch) -> Facetted:
         ).values()
         if total > COUNT_CAP:
             return _counted(search, offered)
-        return _facetted(total, offered, numbers), (Facets(search.found(), "facets"),)
+        # Most new prices pass no bound that is offered.
+        prices = (
+            Count(refined.found(), capped=False)
+            for field, _, refined in offered
+            if field == "list_price_max"
+        )
+        return _facetted(total, offered, numbers), (Facets(search.found(), "facets"), *prices)
 
     entry = queries.search_entry("facets", search, search.found())
     return queries.cached(_FACETTED, entry, load)

@@ -165,7 +165,7 @@ COLUMN_SETS = {
     # by what the list of cities counts
     "cities": frozenset({"city_key", "city", "state_or_province"}),
     # by what a search can be narrowed
-    "facets": frozenset({"property_type", "bedrooms_total", "list_price"}),
+    "facets": frozenset({"property_type", "bedrooms_total"}),  # prices are counted, see `facets.py`
     # which homes are similar
     "likeness": frozenset(
         {

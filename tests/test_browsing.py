@@ -214,6 +214,19 @@ def test_facets_offer_what_a_search_does_not_say_and_does_not_exclude():
     assert offered == {("list_price_max", "750000"), ("list_price_max", "1000000")}
 
 
+def test_facets_follow_a_price_only_past_an_offered_bound(client):
+    make("A-1", list_price=310_000), make("A-2", list_price=600_000)
+    apply_all()
+    address = "/fragments/facets/?city=kent"
+    client.get(address)
+    Property.objects.filter(pk="A-1").update(list_price=320_000)
+    apply_all()
+    assert is_hit(client.get(address))
+    Property.objects.filter(pk="A-1").update(list_price=290_000)
+    apply_all()
+    assert not is_hit(client.get(address))
+
+
 def test_facets_of_a_search_of_words_follow_a_change_of_words(client):
     make("A-1", public_remarks="By the lake"), make("A-2", public_remarks="By the lake")
     Property.objects.filter(pk="A-2").update(property_type="Land")
