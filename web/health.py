@@ -33,7 +33,7 @@ OK = "ok"
 
 # Even the thread that is left behind ends soon, should the database's host have vanished.
 IMPATIENT = {
-    "connect_timeout": 1,  # seconds
+    "connect_timeout": 2,  # seconds; more than TIMEOUT_SECONDS, so that silence is called silence
     "keepalives_idle": 1,
     "keepalives_interval": 1,
     "keepalives_count": 2,
