@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from contextlib import closing
 from importlib.metadata import version
@@ -14,7 +16,7 @@ import msgspec
 import psycopg2
 import redis
 
-PACKAGES = ("Django", "granian", "celery", "redis", "psycopg2-binary")
+PACKAGES = ("Django", "granian", "celery", "redis", "psycopg2-binary", "Jinja2")
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -43,12 +45,21 @@ def machine(environment: Mapping[str, str]) -> Machine:
         os.cpu_count() or 1,
         pages * size / 2**30,
         {
+            "Linux": platform.release().partition("-")[0],
             "Python": platform.python_version(),
             **{name: version(name) for name in PACKAGES},
             "PostgreSQL": postgres,
             "Valkey": str(server.get("valkey_version", server["redis_version"])),
+            **_nginx(),
         },
     )
+
+
+def _nginx() -> dict[str, str]:
+    if not (nginx := shutil.which("nginx")):
+        return {}
+    said = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
+    return {"nginx": said.rpartition("/")[2].split()[0]}
 
 
 def _processor() -> str:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.machine import machine
 from benchmarks.servers import seed, servers
 from benchmarks.speed import report
-from benchmarks.speed.machine import description
 from benchmarks.speed.plan import OUTPUT, QUICK, Plan, Results
 from web.local_servers import Guardian
 
@@ -79,7 +79,9 @@ def _measured(
     django.setup()
     from benchmarks.speed.session import Session  # noqa: PLC0415
 
-    session = Session(guardian, environment, folder, Results(plan, description(environment)))
+    session = Session(
+        guardian, environment, folder, Results(plan, machine(environment).described())
+    )
     for part in parts:
         getattr(session, part)()
     return session.results

@@ -71,7 +71,7 @@ def run(results: Results) -> str:
         "apart."
     )
     left_out = [f"Left out: {sentence}." for sentence in results.skipped]
-    return "\n".join([what, f"The machine: {results.machine}.", *left_out]) + "\n"
+    return "\n".join([what, f"The machine: {results.machine}", *left_out]) + "\n"
 
 
 def everything(results: Results) -> str:
