@@ -82,5 +82,5 @@ def _page(one: Dropped, trace: Trace, warmth: Warmth) -> DroppedPage:
 def _url(one: Dropped) -> str:
     try:
         return PAGES[one.name].url(one.arguments)
-    except (KeyError, ValueError, NoReverseMatch):
+    except (LookupError, TypeError, ValueError, NoReverseMatch):  # of another release, perhaps
         return ""

@@ -26,6 +26,11 @@ OFFERED: dict[str, tuple[Any, ...]] = {
 }
 
 
+# Characters of a canonical search that is offered refinements. Each of these names the search again
+# in what the entry depends on, and that is kept where nothing can evict it.
+LONGEST = 300
+
+
 class Refinement(Row, frozen=True):
     """A search that sets one field more, and how many listings it finds."""
 
@@ -50,7 +55,7 @@ def facets(search: PropertySearch) -> Facetted:
     """The refinements of a search that find something, and fewer than it finds itself."""
 
     def load() -> queries.Loaded[Facetted]:
-        offered = list(_offered(search))
+        offered = list(_offered(search)) if len(search.found()) <= LONGEST else []
         found = search.filter(Property.objects.all())[: COUNT_CAP + 1]
         total, *numbers = found.aggregate(
             total=models.Count("pk"),

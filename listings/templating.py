@@ -62,7 +62,7 @@ class QuickTemplate(Template):
         return super()._from_namespace(environment, namespace, *others)
 
 
-@lru_cache(MOST_KEPT)
+@lru_cache(MOST_KEPT, typed=True)  # a text that is equal to a safe one is not safe
 def kept(macro: Macro, *arguments: object) -> str:
     """What an imported macro makes of these arguments, on which alone it depends.
 

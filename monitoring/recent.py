@@ -181,7 +181,7 @@ def _url(page: PageKey) -> str:
     name, arguments = page
     try:
         return PAGES[name].url(arguments)
-    except (KeyError, ValueError, NoReverseMatch):
+    except (LookupError, TypeError, ValueError, NoReverseMatch):  # of another release, perhaps
         return ""
 
 

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from listings import facets as facets_module
 from listings import sitemap as sitemap_module
+from listings.cache.entries import Layer
+from listings.cache.store import store
 from listings.facets import facets
 from listings.models import Property
 from listings.places import city_key
@@ -212,6 +214,15 @@ def test_facets_offer_what_a_search_does_not_say_and_does_not_exclude():
     make("A-2", list_price=1_700_000, bedrooms_total=2)
     offered = {(one.field, one.value) for one in facets(search).refinements}
     assert offered == {("list_price_max", "750000"), ("list_price_max", "1000000")}
+
+
+def test_a_long_search_is_offered_no_facets_and_depends_on_little(client):
+    make("A-1", list_price=310_000), make("A-2", list_price=600_000)
+    apply_all()
+    assert facets(PropertySearch(q="-lake")).refinements
+    client.get("/fragments/facets/", {"q": "-" + "x" * 100 + "\u6e56" * 90})
+    registries = store().registries(["*"], Layer.PAGE)["*"].values()
+    assert max(map(len, registries)) < 4_000
 
 
 def test_facets_follow_a_price_only_past_an_offered_bound(client):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
 from listings.cache import store as store_module
+from listings.cache.dependencies import Count
 from listings.cache.entries import Entry, Header, Layer, Stored
 from listings.cache.store import POLICY, Full, Lease, Wait, expiry, store
 
@@ -276,6 +278,14 @@ def test_sweeping_does_not_make_an_entry_popular(cache):
         assert cache.client.object("freq", key) <= before
     finally:
         cache.client.config_set("lfu-log-factor", 10)
+
+
+def test_value_whose_header_names_long_searches_is_read_as_it_was_stored(cache):
+    lease = leased(cache)
+    long = tuple(Count(f"q={number}{'x' * 2_000}", capped=False) for number in range(20))
+    stored = Stored(msgspec.structs.replace(header(lease), dependencies=long), b"body")
+    assert cache.fill(ENTRY, lease, stored.header, stored.body)
+    assert cache.lease(ENTRY) == stored
 
 
 def test_server_that_has_forgotten_the_scripts_is_told_them_again(cache):

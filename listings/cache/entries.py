@@ -103,9 +103,12 @@ class Stored:
     body: bytes
 
     def encode(self) -> bytes:
-        """`as_of` stands first, in 16 digits, where the lease script compares it."""
+        """`as_of` stands first, in 16 digits, where the lease script compares it.
+
+        Then comes the length of the header, in 8: the searches that it names may be long.
+        """
         header = msgspec.msgpack.encode(self.header)
-        return b"%016d%04d%b%b" % (self.header.as_of, len(header), header, self.body)
+        return b"%016d%08d%b%b" % (self.header.as_of, len(header), header, self.body)
 
     @classmethod
     def decode(cls, raw: bytes) -> Stored:
@@ -113,9 +116,9 @@ class Stored:
         Raises:
             ValueError: these bytes are not a stored value.
         """
-        end = 20 + int(raw[16:20])
+        end = 24 + int(raw[16:24])
         try:
-            return cls(_header_decoder.decode(raw[20:end]), raw[end:])
+            return cls(_header_decoder.decode(raw[24:end]), raw[end:])
         except msgspec.MsgspecError as error:
             raise ValueError(f"no stored value: {raw[:40]!r}") from error
 
