@@ -42,6 +42,8 @@ def servers(postgres_settings: Mapping[str, str] | None = None) -> Iterator[dict
             "SECRET_KEY": "known to the benchmark only",
             "LOG_LEVEL": "WARNING",
             "PRODUCTION": "false",
+            # Feeds hold it: whoever compares them must have the one of the web process.
+            "SITE_URL": "http://localhost",
         }
     finally:
         guardian.close()

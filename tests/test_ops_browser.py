@@ -206,7 +206,7 @@ def test_chart_that_no_process_feeds_says_so(page):
 def test_nothing_is_wider_than_the_window(site, page, width):
     page.set_viewport_size({"width": width, "height": 800})
     reprice(1)
-    expect(page.locator("#changes tbody tr", has_text="A-1")).to_be_visible(timeout=MS)
+    expect(page.locator("#changes tbody tr", has_text="A-1").first).to_be_visible(timeout=MS)
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert widths == [width, width]
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from itertools import islice
 
@@ -25,6 +27,7 @@ from benchmarks.speed.sameness import DifferentPages, assert_same
 from listings.search import PAGE_SIZE, PropertySearch
 from tests.programs import program
 from tests.services import services_environment
+from tests.waiting import eventually
 from web.local_servers import Guardian
 
 FEED = "/feeds/listings.atom"
@@ -144,7 +147,17 @@ def _matches(search: PropertySearch, home: inventory.Home) -> bool:
 def test_an_answer_that_is_no_miss_ends_the_measurement(house):
     server = contenders.ours(house)
     check = expect("Cache-Status", misses.MISS)
-    assert ask_all(server.port, ["/", "/listings/"], 2, check).requests == 2
+    prices = itertools.count(1)
+
+    def are_misses() -> bool:
+        """Not while the platform has just been started, and empties its cache."""
+        pages = [f"/listings/?list_price_min={next(prices)}" for _ in range(2)]
+        with contextlib.suppress(WrongAnswer):
+            return ask_all(server.port, pages, 2, check).requests == 2
+        return False
+
+    eventually(are_misses)
+    ask_all(server.port, ["/listings/"], 1, lambda response: None)
     with pytest.raises(WrongAnswer, match="hit"):
         ask_all(server.port, ["/listings/"], 2, check)
     with pytest.raises(WrongAnswer, match="404"):
