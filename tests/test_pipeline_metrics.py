@@ -15,11 +15,11 @@ from django.db import OperationalError
 from msgspec import to_builtins
 
 from invalidation_worker import apply as apply_module
-from invalidation_worker import metrics, metrics_server, tasks
+from invalidation_worker import change_log, metrics, metrics_server, tasks
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import Publisher
 from invalidation_worker.models import ChangeEvent
-from invalidation_worker.relay import Relay
+from invalidation_worker.relay import LATE_SECONDS, QUEUE, Relay
 from invalidation_worker.warmer import Warmer
 from invalidation_worker.wishes import Wish, Wishes
 from listings.cache.counters import Outcome
@@ -215,6 +215,20 @@ def test_relay_counts_what_it_applies_itself(broker_server):
     found = risen("relay", Relay(Event()).look)
     assert found["listings_relay_applied_events_total"] == 1
     assert found["listings_apply_duration_seconds_count"] == 1
+    assert "listings_relay_rings_total" not in found
+
+
+def test_relay_applies_what_waits_behind_a_busy_worker():
+    relay = Relay(Event())
+    with redis.Redis.from_url(settings.BROKER_URL) as broker:
+        broker.lpush(QUEUE, "a ring")  # that nobody takes, as during a large batch
+        try:
+            reprice()
+            eventually(lambda: (change_log.oldest_age_seconds() or 0.0) > LATE_SECONDS)
+            found = risen("relay", relay.look)
+        finally:
+            broker.lrem(QUEUE, 1, "a ring")
+    assert found["listings_relay_applied_events_total"] == 1
     assert "listings_relay_rings_total" not in found
 
 
