@@ -26,6 +26,7 @@ from django.db.models import F
 from benchmarks.servers import PROJECT
 from invalidation_worker import change_log
 from invalidation_worker.apply import apply_batch
+from invalidation_worker.capped import capped_counts
 from invalidation_worker.decide import decide
 from invalidation_worker.invalidate import memory
 from invalidation_worker.judge import Judge, decoded
@@ -127,7 +128,9 @@ def measured(changes: int) -> tuple[float, float, float, int]:
     spent = [0.0, 0.0]
     affected = 0
     with transaction.atomic(), rolled_back():
-        rows = change_log.claim(changes)
+        rows, mark = change_log.claim(changes)
+        assert mark is not None
+        capped_counts.begin(mark)
         with timed(spent, 1):
             found = decide([change_log.decoded(row) for row in rows])
             assert found is not None

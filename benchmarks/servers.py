@@ -44,6 +44,7 @@ def servers(postgres_settings: Mapping[str, str] | None = None) -> Iterator[dict
             "PRODUCTION": "false",
             # Feeds hold it: whoever compares them must have the one of the web process.
             "SITE_URL": "http://localhost",
+            "STATIC_ROOT": str(folder / "static"),
         }
     finally:
         guardian.close()

@@ -13,7 +13,7 @@ import redis
 from django.db import InterfaceError, OperationalError, transaction
 
 from invalidation_worker import change_log, dead_letters, metrics, traces
-from invalidation_worker.capped import skip_ids
+from invalidation_worker.capped import capped_counts, skip_ids
 from invalidation_worker.change_log import Row
 from invalidation_worker.decide import decide
 from invalidation_worker.invalidate import Invalidated, invalidate
@@ -63,10 +63,11 @@ def _apply(drop: Callable[[Store, list[Row]], Invalidated | None]) -> Applied:
     cache = store("pipeline")
     started = time.monotonic()
     with transaction.atomic():
-        rows = change_log.claim(BATCH)
+        rows, mark = change_log.claim(BATCH)
         claimed_at = time.time()
-        if not rows:
+        if mark is None:
             return Applied()  # another ring's task has been faster
+        capped_counts.begin(mark)
         is_backlog = len(rows) == BATCH and change_log.is_longer_than(FLUSH_ABOVE)
         if is_backlog:
             events = Counter((row.table, row.operation) for row in rows) + _flush(cache)

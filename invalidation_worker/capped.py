@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from invalidation_worker.change_log import Mark
 from invalidation_worker.decide import Change
 from invalidation_worker.losses import Losses
 from invalidation_worker.models import ChangeEvent
@@ -38,18 +39,7 @@ MOST_NARROW = 128  # searches that vouch for wider ones: looking through them ta
 MOST_MARKS = 20_000  # batches of an hour or so
 MOST_ASKED = 100  # searches in one statement
 
-_NOW = f"""
-    SELECT last_value - (NOT is_called)::int, pg_current_xact_id()::text::bigint
-    FROM {ChangeEvent._meta.db_table}_id_seq
-"""
 _SKIP = f"SELECT count(nextval('{ChangeEvent._meta.db_table}_id_seq')) FROM generate_series(1, %s)"
-
-
-class _Mark(NamedTuple):
-    """One batch's look at the log's sequence."""
-
-    transaction: int  # the batch's own
-    issued: int  # ids that the log had given out
 
 
 class _Bound(NamedTuple):
@@ -64,7 +54,7 @@ class CappedCounts:
     """What one process knows of the searches that find more than can be counted."""
 
     def __init__(self) -> None:
-        self._last: _Mark | None = None
+        self._last: Mark | None = None
         # A later transaction of ours → ids given out before it began; both ascend.
         self._began: list[int] = []
         self._issued: list[int] = []
@@ -73,36 +63,31 @@ class CappedCounts:
         self._losses = Losses()
 
     def note(self, changes: Iterable[Change]) -> None:
-        """Remember what these did, which a batch is about to apply.
+        """Remember what these did, which the batch is about to apply.
 
         Raises:
             KeyError: an image lacks a column by which is searched.
         """
         self._losses.note(changes)
 
-    def begin(self) -> int:
-        """The ids that changes have been given until now, for `holding`.
-
-        At most once a batch, after its claim; it asks the database, so only if there are questions.
-        """
-        with connection.cursor() as cursor:
-            cursor.execute(_NOW)
-            issued, own = cursor.fetchone()
+    def begin(self, mark: Mark) -> None:
+        """Go on to the batch that saw this when it claimed its events."""
         last = self._last
-        if last and (issued < last.issued or own < last.transaction):
-            last = None  # the database began anew; what the batch has noted is forgotten, too
+        if last and (mark.issued < last.issued or mark.transaction < last.transaction):
+            last = None  # the database began anew
             for known in (self._began, self._issued, self._bounds, self._narrow, self._losses):
                 known.clear()
-        if last and own != last.transaction:
-            self._began.append(own)
+        if last and mark.transaction != last.transaction:
+            self._began.append(mark.transaction)
             self._issued.append(last.issued)
             if len(self._began) > MOST_MARKS:  # a bound then counts from a somewhat lower id
                 del self._began[::2], self._issued[::2]
-        self._last = _Mark(own, issued)
-        return int(issued)
+        self._last = mark
 
-    def holding(self, counts: Iterable[Count], issued: int) -> dict[str, bool]:
-        """Which of these searches find more than 1,000, after so many changes."""
+    def holding(self, counts: Iterable[Count]) -> dict[str, bool]:
+        """Which of these searches find more than 1,000, after all changes that the batch saw."""
+        assert self._last, "a batch has begun"
+        issued = self._last.issued
         answers: dict[str, bool] = {}
         unknown = set()
         for count in counts:

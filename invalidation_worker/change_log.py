@@ -25,8 +25,9 @@ _CLAIM = f"""
         SELECT id FROM {_TABLE} ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     )
     DELETE FROM {_TABLE} USING claimed WHERE {_TABLE}.id = claimed.id
-    RETURNING {_TABLE}.id, table_name, operation, before::text, after::text, transaction_id,
-        logged_at
+    RETURNING pg_current_xact_id()::text::bigint,
+        (SELECT last_value - (NOT is_called)::int FROM {_TABLE}_id_seq),
+        {_TABLE}.id, table_name, operation, before::text, after::text, transaction_id, logged_at
 """
 _DISCARD = f"""
     WITH discarded AS (
@@ -67,14 +68,30 @@ class Event(NamedTuple):
         return tuple(image for image in (self.before, self.after) if image is not None)
 
 
+class Mark(NamedTuple):
+    """One transaction's look at the log's sequence."""
+
+    transaction: int  # its own id
+    issued: int  # ids that the log had given out
+
+
+class Claimed(NamedTuple):
+    """Rows that are this transaction's to apply."""
+
+    rows: list[Row]
+    mark: Mark | None  # none: there were no rows
+
+
 _decoder = msgspec.json.Decoder(Image, float_hook=Decimal)
 
 
-def claim(most: int) -> list[Row]:
+def claim(most: int) -> Claimed:
     """Up to so many events, oldest first, for this transaction. Call it inside one."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [most])
-        return sorted(Row(*row) for row in cursor.fetchall())  # RETURNING has no order
+        found = cursor.fetchall()
+    rows = sorted(Row(*row) for _, _, *row in found)  # RETURNING has no order
+    return Claimed(rows, Mark(*found[0][:2]) if found else None)
 
 
 def decoded(row: Row) -> Event:

@@ -161,19 +161,13 @@ class Judge:
             assert isinstance(dependency, Count)
             found.append((at, dependency))
         if asked := [count for _, count in found if count.search not in self._capped]:
-            self._capped |= capped_counts.holding(asked, self._issued)
+            self._capped |= capped_counts.holding(asked)
         still = (at for at, count in found if self._capped[count.search])
         return bits(still, len(plan.candidates.dependencies))
 
-    @functools.cached_property
-    def _issued(self) -> int:
-        """The ids that changes had been given when this was first wanted to know."""
-        return capped_counts.begin()
-
     def _is_capped(self, search: str) -> bool:
         if search not in self._capped:
-            asked = [Count(search, capped=True)]
-            self._capped |= capped_counts.holding(asked, self._issued)
+            self._capped |= capped_counts.holding([Count(search, capped=True)])
         return self._capped[search]
 
 

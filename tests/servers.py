@@ -81,6 +81,8 @@ def _start() -> None:
     stack = LocalServers.in_folder(folder, guardian, NO_DURABILITY)
     stack.database.bin_folder = postgres_bin
     _forget_environment()
+    # Nobody collects files while a process of another run looks for them.
+    os.environ["STATIC_ROOT"] = str(folder / "static")
     for name, server in stack.by_variable().items():
         server.start()
         os.environ[name] = server.url

@@ -138,7 +138,7 @@ def is_capped(search: str) -> bool:
     return len(search) % 2 == 0
 
 
-def capped_or_not(counts: Iterable[Count], issued: int) -> dict[str, bool]:
+def capped_or_not(counts: Iterable[Count]) -> dict[str, bool]:
     return {count.search: is_capped(count.search) for count in counts}
 
 
@@ -146,7 +146,6 @@ def capped_or_not(counts: Iterable[Count], issued: int) -> dict[str, bool]:
 def _no_database():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judge_module.capped_counts, "note", lambda changes: None)
-        patch.setattr(judge_module.capped_counts, "begin", lambda: 0)
         patch.setattr(judge_module.capped_counts, "holding", capped_or_not)
         patch.setattr(Judge, "_ask_for_words", lambda *arguments: None)
         patch.setattr(candidates_module, "_FEW", 5)

@@ -10,8 +10,11 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from django.db import connection, transaction
 
+from invalidation_worker import apply as apply_module
 from invalidation_worker import capped, change_log
+from invalidation_worker import judge as judge_module
 from invalidation_worker.capped import CappedCounts
+from invalidation_worker.change_log import Mark
 from invalidation_worker.decide import decide
 from listings import queries
 from listings.cache.dependencies import Count
@@ -44,17 +47,26 @@ def take(*numbers: int) -> None:
 def holds(counts: CappedCounts, *asked: Count) -> bool:
     """As a batch asks, in a transaction of its own; of the one search, if no others are given."""
     with transaction.atomic():
-        # A batch has taken events out of the log, and so has a transaction id.
-        connection.cursor().execute("SELECT pg_current_xact_id()")
-        found = counts.holding(asked or [COUNT], counts.begin())
-        return all(found.values())
+        counts.begin(seen())
+        return all(counts.holding(asked or [COUNT]).values())
+
+
+def seen() -> Mark:
+    """What a batch sees that claims something now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_current_xact_id()::text::bigint, last_value - (NOT is_called)::int "
+            "FROM invalidation_worker_changeevent_id_seq"
+        )
+        return Mark(*cursor.fetchone())
 
 
 def apply_as_a_batch(counts: CappedCounts) -> None:
     """Let it see all changes that are in the log, and take them out."""
     with transaction.atomic():
-        counts.note(decide([change_log.decoded(row) for row in change_log.claim(1_000)]) or [])
-        counts.begin()
+        rows, mark = change_log.claim(1_000)
+        counts.begin(mark or seen())
+        counts.note(decide([change_log.decoded(row) for row in rows]) or [])
 
 
 def filled() -> Count:
@@ -181,7 +193,7 @@ def test_fill_does_not_vouch_for_changes_that_began_during_a_batch(counts):
         with transaction.atomic():
             connection.cursor().execute("SELECT pg_current_xact_id()")
             stack.enter_context(being_taken(0, 1, 2))
-            counts.begin()
+            counts.begin(seen())
         count = filled()
     forget_what_was_asked(counts)
     assert not holds(counts, count)
@@ -245,10 +257,38 @@ def test_sequence_that_begins_anew_makes_it_ask(counts):
     for _ in range(3):
         assert holds(counts)
     take(*range(8))
+    begin_ids_anew()
+    assert not holds(counts)
+
+
+def test_sequence_that_begins_anew_is_noticed_by_batches_that_ask_nothing(counts, monkeypatch):
+    for module in (apply_module, judge_module):
+        monkeypatch.setattr(module, "capped_counts", counts)
+    begin_ids_anew()
+    add(*range(12))
+    apply_all()
+    assert holds(counts)
+    reprice(2)
+    apply_all()
+    begin_ids_anew()
+    reprice(3)  # with the ids of those that came, and what follows with those of the first prices
+    apply_all()
+    assert holds(counts)
+    count = filled()
+    forget_what_was_asked(counts)
+    take(*range(8))
+    apply_all()
+    assert not holds(counts, count)
+
+
+def begin_ids_anew() -> None:
     connection.cursor().execute(
         "ALTER SEQUENCE invalidation_worker_changeevent_id_seq RESTART WITH 1"
     )
-    assert not holds(counts)
+
+
+def reprice(price: int) -> None:
+    Property.objects.update(list_price=price)
 
 
 def test_first_event_of_a_log_that_never_had_one_is_counted(counts):
@@ -256,13 +296,14 @@ def test_first_event_of_a_log_that_never_had_one_is_counted(counts):
     add(*range(6))
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM invalidation_worker_changeevent")
-        cursor.execute("ALTER SEQUENCE invalidation_worker_changeevent_id_seq RESTART WITH 1")
+    begin_ids_anew()
     for _ in range(2):
         apply_as_a_batch(counts)  # rung by a save that has changed nothing that is shown
     count = filled()
     assert count.found == 6
     take(0)
     with transaction.atomic():
-        changes = decide([change_log.decoded(row) for row in change_log.claim(10)])
-        counts.note(changes)
-        assert counts.holding([count], counts.begin()) == {SEARCH: False}
+        rows, mark = change_log.claim(10)
+        counts.begin(mark)
+        counts.note(decide([change_log.decoded(row) for row in rows]))
+        assert counts.holding([count]) == {SEARCH: False}

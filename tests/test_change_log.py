@@ -17,7 +17,7 @@ from django.db import connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from invalidation_worker.change_log import claim, decoded
+from invalidation_worker.change_log import Claimed, claim, decoded
 from invalidation_worker.models import ChangeEvent
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.shown import LOG_WHOLE_TABLES, SHOWN, Shown
@@ -68,7 +68,7 @@ def make_rows() -> dict[type[models.Model], models.Model]:
 def take() -> list[Any]:
     """Every `Event` in the log, which is empty afterwards."""
     with transaction.atomic():
-        return [decoded(row) for row in claim(100_000)]
+        return [decoded(row) for row in claim(100_000).rows]
 
 
 def forget() -> None:
@@ -570,7 +570,7 @@ def held_by_another(most: int) -> Iterator[list[int]]:
     def hold() -> None:
         try:
             with transaction.atomic():
-                claimed.extend(event.id for event in claim(most))
+                claimed.extend(event.id for event in claim(most).rows)
                 has_claimed.set()
                 may_end.wait(20)
                 transaction.set_rollback(True)
@@ -591,11 +591,11 @@ def held_by_another(most: int) -> Iterator[list[int]]:
 def test_claim_takes_the_oldest_first_and_at_most_so_many():
     ids = log(5)
     with transaction.atomic():
-        assert [event.id for event in claim(3)] == ids[:3]
+        assert [event.id for event in claim(3).rows] == ids[:3]
     with transaction.atomic():
-        assert [event.id for event in claim(3)] == ids[3:]
+        assert [event.id for event in claim(3).rows] == ids[3:]
     with transaction.atomic():
-        assert claim(3) == []
+        assert claim(3) == Claimed([], None)
 
 
 @committed
@@ -612,7 +612,7 @@ def test_a_rolled_back_claim_gives_its_events_back():
     with rolled_back():
         claim(2)
     with transaction.atomic():
-        assert [event.id for event in claim(3)] == ids
+        assert [event.id for event in claim(3).rows] == ids
 
 
 @committed
@@ -622,9 +622,9 @@ def test_a_claimer_passes_over_what_another_holds_without_waiting():
         assert held == ids[:2]
         with transaction.atomic():
             sql("SET LOCAL lock_timeout = '5s'")  # waiting for the other would end here
-            assert [event.id for event in claim(5)] == ids[2:]
+            assert [event.id for event in claim(5).rows] == ids[2:]
     with transaction.atomic():
-        assert [event.id for event in claim(5)] == ids[:2]
+        assert [event.id for event in claim(5).rows] == ids[:2]
 
 
 @committed
@@ -665,7 +665,7 @@ def test_concurrent_claimers_never_get_the_same_event():
             together.wait(20)
             while True:
                 with transaction.atomic():
-                    events = claim(7)
+                    events = claim(7).rows
                     mine += [event.id for event in events]
                 if not events and not ChangeEvent.objects.exists():
                     return mine

@@ -59,7 +59,7 @@ def take_away() -> list[Image]:
 
 def logged() -> list[Any]:
     with transaction.atomic():
-        rows = [decoded(row) for row in claim(1_000)]
+        rows = [decoded(row) for row in claim(1_000).rows]
         # In the test's own transaction it would last to the end, and tests may be slow.
         connection.cursor().execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         return rows
