@@ -38,7 +38,7 @@ from listings.cache.counters import Outcome
 from listings.cache.near import Kept, Near, Ticket
 from listings.cache.reading import Answer, Content
 from listings.cache.trust import Trust
-from listings.pages import Offer, PageResponse
+from listings.pages import Visit
 from web import front
 from web.front import Front, Reply
 from web.request_counts import counts
@@ -101,9 +101,8 @@ def with_a_page() -> Near:
     near.begin(float("inf"))
     content = Content(gzip.compress(b"<p>page</p>" * 1_000), etag="e", content_type="text/html")
     answer = Answer(content, Outcome.HIT, as_of=1, expires_at=2**60, queries=3)
-    response = PageResponse(content.body, headers={"Vary": "Accept-Encoding", "X-Own": "header"})
     ticket = Ticket("v:{*}:page", near._generations[hash("v:{*}:page") % 256])
-    reply = Reply(response, Offer(ticket, answer, None), "property-list")
+    reply = Reply(Visit(answer, ticket, None), (("X-Own", "header"),), "property-list")
     assert near.keep(ticket, Kept(("/listings/", "", None), None, reply, 5_000), 2**60)
     return near
 

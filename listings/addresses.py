@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.http.request import split_domain_port, validate_host
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from listings.cache.entries import Entry
 from listings.pages import CachedPage
@@ -19,8 +20,27 @@ from listings.site import PAGES
 _ANSWERING = {page.view_name: page for page in PAGES.values() if page.view_name}
 
 
+class Place(NamedTuple):
+    """What is at a path."""
+
+    page: CachedPage[Any]
+    route: dict[str, Any]
+    view_name: str  # without that of its namespace
+
+
 class NoEntry(ValueError):
     """No entry answers this address; the text says why."""
+
+
+@lru_cache(maxsize=1_024)
+def place_of(path: str) -> Place | None:
+    """The page at a path of this site; none: nothing is there, or nothing that is cached."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return None
+    page = _page_of(match)
+    return None if page is None else Place(page, match.kwargs, match.url_name or "")
 
 
 def page_at(url: str) -> tuple[CachedPage[Any], Entry]:
@@ -35,15 +55,18 @@ def page_at(url: str) -> tuple[CachedPage[Any], Entry]:
         match = resolve(path)
     except Resolver404 as error:
         raise NoEntry(f"There is nothing at {path}") from error
-    page = _ANSWERING.get(match.view_name, match.func)
-    if not isinstance(page, CachedPage):
+    page = _page_of(match)
+    if page is None:
         raise NoEntry(f"What is at {path} is not cached")
-    request = HttpRequest()
-    request.GET = QueryDict(query)
     try:
-        return page, page.entry(request, **match.kwargs)
+        return page, page.entry(QueryDict(query), match.kwargs)
     except InvalidSearch as error:
         raise NoEntry(f"The search is invalid: {error}") from error
+
+
+def _page_of(match: ResolverMatch) -> CachedPage[Any] | None:
+    page = _ANSWERING.get(match.view_name, match.func)
+    return page if isinstance(page, CachedPage) else None
 
 
 def _on_this_site(url: str) -> tuple[str, str]:

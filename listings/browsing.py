@@ -50,7 +50,7 @@ def _of_city(city: str) -> Search:
 
 
 CITY: Subject[str] = Subject(
-    from_request=lambda request, city: city,
+    from_query=lambda query, city: city,
     to_text=str,
     from_text=str,
     partition=partitions.of_city,
@@ -58,7 +58,7 @@ CITY: Subject[str] = Subject(
     route=lambda city: {"city": city},
 )
 HOME_IN_CITY: Subject[HomeInCity] = Subject(
-    from_request=lambda request, city, listing_key: HomeInCity(city, listing_key),
+    from_query=lambda query, city, listing_key: HomeInCity(city, listing_key),
     to_text=" ".join,
     from_text=lambda text: HomeInCity(*text.split(" ")),
     partition=lambda about: partitions.of_city(about.city),
@@ -66,7 +66,7 @@ HOME_IN_CITY: Subject[HomeInCity] = Subject(
     route=HomeInCity._asdict,
 )
 CITY_PART: Subject[CityPart] = Subject(
-    from_request=lambda request, city, number: CityPart(city, number),
+    from_query=lambda query, city, number: CityPart(city, number),
     to_text=lambda part: f"{part.city} {part.number}",
     from_text=lambda text: CityPart(text.split(" ")[0], int(text.split(" ")[1])),
     partition=lambda part: partitions.of_city(part.city),
@@ -75,9 +75,7 @@ CITY_PART: Subject[CityPart] = Subject(
 )
 # A search without order and page.
 FOUND: Subject[PropertySearch] = Subject(
-    from_request=lambda request: PropertySearch.from_canonical(
-        PropertySearch.parse(request.GET).found()
-    ),
+    from_query=lambda query: PropertySearch.from_canonical(PropertySearch.parse(query).found()),
     to_text=PropertySearch.found,
     from_text=PropertySearch.from_canonical,
     partition=lambda search: partitions.of_city(search.city_key),

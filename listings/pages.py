@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -33,6 +33,12 @@ S = TypeVar("S")
 HTML = "text/html; charset=utf-8"
 # Level 5: within 2 % of the size of level 9 on these pages, for less than half of its time.
 GZIP_LEVEL = 5
+
+# Of every answer, whatever page it is and however it is sent. A browser may keep the page but asks
+# each time: no invalidation reaches a browser.
+ALWAYS: Final = (("Vary", "Accept-Encoding"), ("Cache-Control", "no-cache"))
+# The key of a request's environ under which whoever tried to answer it leaves why that failed.
+FAILURE: Final = "listings.failure"
 
 # RFC 9211. A refused or impossible store is a miss without `stored`.
 CACHE_STATUS = {
@@ -56,9 +62,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Subject(Generic[S]):
-    """What a kind of page is about: read from a request, or from one canonical line of text."""
+    """What a kind of page is about: read from a request's query and the arguments of its route, or
+    from one canonical line of text.
+    """
 
-    from_request: Callable[..., S]
+    from_query: Callable[..., S]
     to_text: Callable[[S], str]
     from_text: Callable[[str], S]
     partition: Callable[[S], str]
@@ -68,19 +76,31 @@ class Subject(Generic[S]):
     query: Callable[[S], str] = lambda about: ""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What the near cache may keep of a response."""
+class Visit(NamedTuple):
+    """What came of asking for a page."""
 
-    ticket: Ticket
     answer: Answer
-    wish: tuple[str, str] | None  # the page that reading it again is a wish for
+    ticket: Ticket | None  # to keep it near with; none: it must not be kept
+    wish: tuple[str, str] | None  # the page that asking for it again is a wish for
+
+
+class Sent(NamedTuple):
+    """An answer over HTTP."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 class PageResponse(HttpResponse):
-    """A page as visitors get it."""
+    """A page as visitors get it from Django, whose middleware may add to it."""
 
-    offer: Offer | None = None
+    def __init__(self, sent: Sent) -> None:
+        super().__init__(sent.body, status=sent.status)
+        del self["Content-Type"]  # Django's own idea of it
+        for name, value in sent.headers:
+            self[name] = value
+        self.sent = sent
 
 
 class CachedPage(Generic[S]):
@@ -98,24 +118,35 @@ class CachedPage(Generic[S]):
         self._subject = subject
 
     def __call__(self, request: HttpRequest, **route: Any) -> HttpResponse:
+        if failure := request.META.get(FAILURE):
+            raise failure
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        about = self._subject.from_request(request, **route)
         is_staff = _is_staff(request)
         if is_staff and request.GET.get("as") != "visitor":
-            return self._for_staff(request, about)
+            return self._for_staff(request, self._subject.from_query(request.GET, **route))
+        visit = self.visit(request.GET, route, is_wished=not is_staff)
+        return PageResponse(sent(visit.answer, request.META))
+
+    def visit(
+        self, query: Mapping[str, str], route: Mapping[str, Any], *, is_wished: bool = True
+    ) -> Visit:
+        """The page at this query and route.
+
+        Raises:
+            InvalidSearch: the query is not allowed.
+            Busy: too many pages are being rendered.
+        """
+        about = self._subject.from_query(query, **route)
         entry = self._entry(about)
         ticket = near.ticket(entry)
         answer = self._read(entry, about)
+        wish = None
         # Nobody wants a page that says that there is none, though a crawler may ask for many.
-        is_wish = answer.content.status == 200 and not is_staff
-        if is_wish:
-            popularity.note(entry.name, entry.arguments)
-        response = _respond(request, answer)
-        if ticket and answer.outcome is Outcome.HIT:
-            wish = (entry.name, entry.arguments) if is_wish else None
-            response.offer = Offer(ticket, answer, wish)
-        return response
+        if is_wished and answer.content.status == 200:
+            wish = entry.name, entry.arguments
+            popularity.note(*wish)
+        return Visit(answer, ticket if answer.outcome is Outcome.HIT else None, wish)
 
     def warm(self, arguments: str) -> Outcome:
         """Fill the entry of this subject, unless it is filled. Not counted as anybody's wish.
@@ -127,13 +158,13 @@ class CachedPage(Generic[S]):
         with without_waiting():
             return self._read(self._entry(about), about).outcome
 
-    def entry(self, request: HttpRequest, **route: Any) -> Entry:
-        """The entry from which visitors get the answer to this request.
+    def entry(self, query: Mapping[str, str], route: Mapping[str, Any]) -> Entry:
+        """The entry from which visitors get the page at this query and route.
 
         Raises:
             InvalidSearch: the view would answer 400.
         """
-        return self._entry(self._subject.from_request(request, **route))
+        return self._entry(self._subject.from_query(query, **route))
 
     def entry_of(self, arguments: str) -> Entry:
         """The entry of the page of this subject."""
@@ -216,29 +247,21 @@ def _is_staff(request: HttpRequest) -> bool:
     )
 
 
-def _respond(request: HttpRequest, answer: Answer) -> PageResponse:
+def sent(answer: Answer, environ: Mapping[str, Any]) -> Sent:
     """The stored bytes as they are, unzipped for the few who cannot read gzip, or 304."""
     content = answer.content
-    zipped = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    zipped = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
     etag = etag_of(content, zipped)
-    if content.status == 200 and knows(request.headers.get("If-None-Match", ""), etag):
-        response = PageResponse(status=304)
-        del response["Content-Type"]
-    else:
-        body = content.body if zipped else gzip.decompress(content.body)
-        sent = b"" if request.method == "HEAD" else body
-        response = PageResponse(sent, status=content.status, content_type=content.content_type)
-        response["Content-Length"] = str(len(body))
-        if zipped:
-            response["Content-Encoding"] = "gzip"
-    response["ETag"] = etag
-    response["Vary"] = "Accept-Encoding"
-    # A browser may keep the page but asks each time: no invalidation reaches a browser.
-    response["Cache-Control"] = "no-cache"
-    response["Cache-Status"] = CACHE_STATUS[answer.outcome]
+    headers = [*ALWAYS, ("ETag", etag), ("Cache-Status", CACHE_STATUS[answer.outcome])]
     if answer.outcome in (Outcome.HIT, Outcome.STALE):
-        response["Age"] = age(answer)
-    return response
+        headers.append(("Age", age(answer)))
+    if content.status == 200 and knows(environ.get("HTTP_IF_NONE_MATCH", ""), etag):
+        return Sent(304, headers, b"")
+    body = content.body if zipped else gzip.decompress(content.body)
+    headers += [("Content-Type", content.content_type), ("Content-Length", str(len(body)))]
+    if zipped:
+        headers.append(("Content-Encoding", "gzip"))
+    return Sent(content.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)
 
 
 def age(answer: Answer) -> str:

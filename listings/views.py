@@ -20,14 +20,14 @@ HOME_CARDS = 12
 HOME_CITIES = 24
 
 NOTHING: Subject[None] = Subject(
-    from_request=lambda request: None,
+    from_query=lambda query: None,
     to_text=lambda nothing: "",
     from_text=lambda text: None,
     partition=lambda nothing: partitions.EVERYWHERE,
     scope=lambda nothing: None,
 )
 SEARCH: Subject[PropertySearch] = Subject(
-    from_request=lambda request: PropertySearch.parse(request.GET),
+    from_query=PropertySearch.parse,
     to_text=PropertySearch.canonical,
     from_text=PropertySearch.from_canonical,
     partition=lambda search: partitions.of_city(search.city_key),
@@ -35,7 +35,7 @@ SEARCH: Subject[PropertySearch] = Subject(
     query=PropertySearch.canonical,
 )
 LISTING_KEY: Subject[str] = Subject(
-    from_request=lambda request, listing_key: listing_key,
+    from_query=lambda query, listing_key: listing_key,
     to_text=str,
     from_text=str,
     partition=partitions.of_property,

@@ -13,13 +13,16 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIHandler
-from django.test import Client
+from django.db import OperationalError, connection
+from django.http import HttpResponse
+from django.test import Client, override_settings
 
-from listings import pages, popularity
+from listings import pages, popularity, queries
 from listings.cache import reading
 from listings.cache.near import Near
 from listings.cache.store import store
 from listings.cache.trust import Trust, trust
+from listings.gate import Busy
 from listings.models import Property
 from tests.conftest import apply_all
 from web.front import Front
@@ -28,6 +31,7 @@ pytestmark = pytest.mark.usefixtures("platform")
 
 ACCEPT = [{}, {"HTTP_ACCEPT_ENCODING": "gzip, br"}, {"HTTP_ACCEPT_ENCODING": "gzip;q=0"}]
 PAGES = ["/listings/A-1/", "/listings/?city=Kent", "/listings/nothing/", "/listings/gone/"]
+OTHER_PAGES = ["/", "/cities/kent/", "/api/v1/properties/A-1", "/api/v1/properties?city=Kent"]
 
 
 class Got(NamedTuple):
@@ -209,6 +213,127 @@ def test_what_is_not_stored_is_not_near(door, near):
     assert near.size == (0, 0)
     assert not door.get("/listings/A-1/").is_near  # stored now
     assert near.size == (0, 0)
+
+
+class Watched(WSGIHandler):
+    """Django, which remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def __call__(self, environ, start_response):
+        self.asked.append(environ["PATH_INFO"])
+        return super().__call__(environ, start_response)
+
+
+@pytest.fixture
+def django(door) -> Watched:
+    """Behind a door that has learnt what middleware add to pages."""
+    door.front._django = watched = Watched()
+    door.get("/cities/")
+    watched.asked.clear()
+    return watched
+
+
+def by_django(door: Door, url: str, method: str = "GET", **more: Any) -> Got:
+    """What Django answers, at a door that knows nothing yet."""
+    near = door.front._near
+    near.drop_all()
+    return Door(Front(WSGIHandler(), near)).get(url, method, **more)
+
+
+@pytest.mark.parametrize("url", [*PAGES, *OTHER_PAGES])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("accept", ACCEPT, ids=str)
+def test_pages_that_are_not_near_are_answered_as_by_django(door, django, url, method, accept):
+    missed = door.get(url, method, **accept)
+    assert missed.headers["Cache-Status"] == "listings; fwd=miss; stored"
+    for known in ({}, {"HTTP_IF_NONE_MATCH": missed.headers["ETag"]}, {"HTTP_IF_NONE_MATCH": "*"}):
+        expected = by_django(door, url, method, **accept, **known)
+        door.front._near.drop_all()
+        hit = door.get(url, method, **accept, **known)
+        assert hit.headers["Cache-Status"] == "listings; hit"
+        assert comparable(hit) == comparable(expected)
+    store("pipeline").flush()
+    assert comparable(missed) == comparable(by_django(door, url, method, **accept))
+    assert not django.asked
+
+
+@pytest.mark.parametrize("url", ["/listings/?bedrooms_min=many", "/api/v1/properties?page=2"])
+def test_search_that_is_not_allowed_is_answered_by_django(door, django, url):
+    got = door.get(url)
+    assert got.status == "400 Bad Request"
+    assert got == by_django(door, url)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Busy, 503), (OperationalError, 503), (RuntimeError, 500)]
+)
+def test_what_fails_is_tried_once_and_explained_by_django(door, django, monkeypatch, error, status):
+    tries = []
+
+    def detail(key: str) -> None:
+        tries.append(key)
+        raise error
+
+    monkeypatch.setattr(queries, "detail", detail)
+    assert door.get("/listings/A-1/").status.startswith(str(status))
+    assert tries == ["A-1"]
+    assert django.asked == ["/listings/A-1/"]
+
+
+def test_connection_that_the_database_has_ended_costs_nobody_an_error(door, django):
+    door.get("/listings/A-1/")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (own,) = cursor.fetchone()
+    with connection.copy().cursor() as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [own])
+        other.db.close()
+    assert door.get("/listings/nothing/").status == "404 Not Found"
+    assert not django.asked
+
+
+def set_a_cookie(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response.set_cookie("seen", "1")
+        return response
+
+    return middleware
+
+
+def change_what_pages_say(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
+def answer_by_itself(get_response):
+    return lambda request: HttpResponse("closed for the day")
+
+
+@pytest.mark.parametrize("name", ["set_a_cookie", "change_what_pages_say", "answer_by_itself"])
+def test_middleware_that_does_more_than_add_headers_is_asked_each_time(near, door, name):
+    outermost = f"{__name__}.{name}"
+    with override_settings(MIDDLEWARE=[outermost, *django_settings.MIDDLEWARE]):
+        watched = Watched()
+    door = Door(Front(watched, near))
+    for _ in range(3):
+        door.get("/listings/A-1/")
+    assert len(watched.asked) == 3
+    assert near.size == (0, 0)
+
+
+def test_schemes_that_a_client_invents_are_not_remembered(door, django):
+    for number in range(3):
+        door.get("/listings/A-1/", HTTP_X_FORWARDED_PROTO=f"invented-{number}")
+    assert len(django.asked) == 3
+    assert door.front._added.keys() == {None}
 
 
 def test_process_variables_are_not_in_what_django_sees(near, monkeypatch):

@@ -1,8 +1,10 @@
-"""The front door: pages that are near are answered here, before Django hears of the request.
+"""The front door: cached pages are answered here, before Django hears of the request.
 
-What Django has answered from the cache is kept near together with the headers that Django gave it,
-so an answer from here differs from Django's in `Cache-Status` and `Age` only. Whatever is unusual
-in a request (another method, a session, an unknown host) is Django's to answer.
+Django's handler and its middleware would take longer than all else that a hit from Redis needs. So
+pages that are near are given at once, and others are read, or rendered, right here. What middleware
+add to a page is learnt from an answer that Django gave, so answers from here have the same headers.
+Whatever is unusual in a request (another method, a session, an unknown host) is Django's to answer,
+and so is what goes wrong.
 """
 
 from __future__ import annotations
@@ -16,24 +18,37 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, get_path_info
+from django.db import close_old_connections
+from django.http import QueryDict
 from django.http.request import split_domain_port, validate_host
 
+from listings.addresses import place_of
 from listings.cache.near import Kept, Near
 from listings.cache.trust import trust
-from listings.pages import Offer, PageResponse, accepts_gzip, etag_of, knows
-from web.request_counts import TIMED, VIEW, counts
+from listings.pages import (
+    ALWAYS,
+    CACHE_STATUS,
+    FAILURE,
+    PageResponse,
+    Visit,
+    accepts_gzip,
+    etag_of,
+    knows,
+    sent,
+)
+from web.request_counts import STARTED, TIMED, Asked, counts, told_by
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 Environ = dict[str, Any]
 Address = tuple[str, str, str | None]  # path, query string, scheme before a proxy
+Headers = tuple[tuple[str, str], ...]
 
 LONGEST = 300  # characters of a header that is remembered with what it means
 STATUS: Final = ("Cache-Status", "listings; hit; detail=near")
-# Of Django's headers, those that depend on how a page is sent. The others are the page's own.
-SENDING = {"age", "cache-status", "content-encoding", "content-length", "content-type", "etag"}
+SCHEMES = {None, "http", "https"}  # that a proxy may name; what is added to pages may depend on it
 
 
 class Reply:
@@ -41,21 +56,22 @@ class Reply:
 
     __slots__ = ("body", "born", "etags", "headers", "is_ok", "seen", "status", "unchanged")
 
-    def __init__(self, response: PageResponse, offer: Offer, view: str) -> None:
-        content = offer.answer.content
-        own = [(name, value) for name, value in response.items() if name.lower() not in SENDING]
+    def __init__(self, visit: Visit, added: Headers, view: str) -> None:
+        content = visit.answer.content
         kind = ("Content-Type", content.content_type)
         length = ("Content-Length", str(len(content.body)))
         self.body: Final = content.body
         # Not later than now, should the cache server's clock be ahead of what was last seen of it.
-        self.born: Final = min(trust.monotonic(offer.answer.as_of), monotonic())
+        self.born: Final = min(trust.monotonic(visit.answer.as_of), monotonic())
         self.is_ok: Final = content.status == 200
-        self.status: Final = f"{content.status} {HTTPStatus(content.status).phrase}"
+        self.status: Final = _line(content.status)
         # To be counted up: GET, HEAD, and the same two when the visitor has the page already.
-        self.seen: Final = counts.near_hits(view, content.status, offer.answer.queries)
+        self.seen: Final = counts.near_hits(view, content.status, visit.answer.queries)
         # By whether gzip is accepted: identity, gzip.
         self.etags: Final = tuple(etag_of(content, zipped) for zipped in (False, True))
-        self.unchanged: Final = tuple([*own, ("ETag", etag), STATUS] for etag in self.etags)
+        self.unchanged: Final = tuple(
+            [*added, *ALWAYS, ("ETag", etag), STATUS] for etag in self.etags
+        )
         self.headers: Final = (
             [kind, *self.unchanged[False]],
             [kind, length, ("Content-Encoding", "gzip"), *self.unchanged[True]],
@@ -71,6 +87,7 @@ class Front:
         # The server adds this process's variables to each request; they are nobody's business.
         self._variables = tuple(os.environ.items())
         self._session = settings.SESSION_COOKIE_NAME
+        self._added: dict[str | None, Headers] = {}  # scheme before a proxy → by middleware
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         get = environ.get
@@ -85,11 +102,11 @@ class Front:
             or not _is_ours(host)
             or len(coding := get("HTTP_ACCEPT_ENCODING", "")) > LONGEST
         ):
-            return self._ask(environ, start_response)
+            return self._ask(environ, start_response, None)
         address = (environ["PATH_INFO"], environ["QUERY_STRING"], get("HTTP_X_FORWARDED_PROTO"))
         kept = near.find(address)
         if kept is None:
-            return self._ask(environ, start_response, address)
+            return self._visit(environ, start_response, address)
         reply: Reply = kept.response
         zipped = _accepts_gzip(coding)
         age = ("Age", str(int(monotonic() - reply.born)))
@@ -111,9 +128,38 @@ class Front:
             counts.time_near(seen, perf_counter() - started, near.hits)
         return [] if is_head or not body else [body]
 
-    def _ask(
-        self, environ: Environ, start_response: StartResponse, address: Address | None = None
+    def _visit(
+        self, environ: Environ, start_response: StartResponse, address: Address
     ) -> Iterable[bytes]:
+        """Read a page that is not near, if the address is that of a page."""
+        started = perf_counter()
+        place = place_of(get_path_info(environ))
+        added = self._added.get(address[2])
+        if place is None or added is None:
+            return self._ask(environ, start_response, address)
+        close_old_connections()  # as Django does with each request
+        try:
+            query = QueryDict(environ["QUERY_STRING"].encode("latin-1"), encoding="utf-8")
+            visit = place.page.visit(query, place.route)
+        except Exception as error:  # noqa: BLE001 - Django has an answer to everything
+            environ |= {FAILURE: error, STARTED: started}
+            return self._ask(environ, start_response, None)
+        status, headers, body = sent(visit.answer, environ)
+        start_response(_line(status), [*added, *headers])
+        if visit.ticket:
+            reply = Reply(visit, added, place.view_name)
+            own_bytes = len(reply.body) + sum(len(part or "") for part in address)
+            kept = Kept(address, visit.wish, reply, own_bytes)
+            self._near.keep(visit.ticket, kept, visit.answer.expires_at)
+        cache = told_by(CACHE_STATUS[visit.answer.outcome])
+        asked = Asked(place.view_name, environ["REQUEST_METHOD"], str(status), cache)
+        counts.count(asked, perf_counter() - started)
+        return [body] if body else []
+
+    def _ask(
+        self, environ: Environ, start_response: StartResponse, address: Address | None
+    ) -> Iterable[bytes]:
+        """Let Django answer. Of plain requests, given with their address, it can be learnt."""
         if "HTTP_IF_NONE_MATCH" in environ:
             start_response = _without_wrong_length(start_response)
         for name, value in self._variables:
@@ -121,15 +167,21 @@ class Front:
                 del environ[name]
         response = self._django(environ, start_response)
         if address and isinstance(response, PageResponse) and not response.cookies:
-            self._keep(address, response, environ[VIEW])
+            self._learn(address[2], response)
         return response
 
-    def _keep(self, address: Address, response: PageResponse, view: str) -> None:
-        if offer := response.offer:
-            reply = Reply(response, offer, view)
-            own_bytes = len(reply.body) + sum(len(part or "") for part in address)
-            kept = Kept(address, offer.wish, reply, own_bytes)
-            self._near.keep(offer.ticket, kept, offer.answer.expires_at)
+    def _learn(self, scheme: str | None, response: PageResponse) -> None:
+        """What middleware add to any page. If they change what it says, it stays theirs to say."""
+        found = dict(response.items())
+        is_kept = all(found.pop(name, None) == value for name, value in response.sent.headers)
+        found.pop("Content-Length", None)  # of a 304
+        if is_kept and scheme in SCHEMES:
+            self._added[scheme] = tuple(found.items())
+
+
+@lru_cache(maxsize=64)
+def _line(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}"
 
 
 def _without_wrong_length(start_response: StartResponse) -> StartResponse:

@@ -1,8 +1,8 @@
 """Requests that this process has answered, counted as plain numbers.
 
 Near hits take some microseconds, so each keeps with its page what it adds one to, and one in 64 of
-them is timed, for all that came since the one before. What Django answers is counted and timed by a
-middleware.
+them is timed, for all that came since the one before. All others are counted and timed, those that
+Django answers by a middleware.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ OTHER = "other"  # whatever else a client may think of
 # What the cache did: `near` and the outcomes that a Cache-Status can tell.
 NEAR, HIT, STALE, MISS, BYPASS, ERROR = "near", "hit", "stale", "miss", "bypass", "error"
 NONE = "none"  # it was not asked
-# The key under which the name of a request's view is in its environ.
-VIEW: Final = "listings.view"
+# The key of a request's environ under which is when it came, if not just now (`perf_counter`).
+STARTED: Final = "listings.started"
 
 
 class Asked(NamedTuple):
@@ -73,7 +73,7 @@ class RequestCounts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._django: Counter[Asked] = Counter()
+        self._others: Counter[Asked] = Counter()
         self._near: dict[tuple[Asked, int], NearHits] = {}
         self._seconds: dict[tuple[str, str], Histogram] = {}
         self._timed = 0  # near hits for which others have been timed
@@ -86,14 +86,14 @@ class RequestCounts:
                 self._histogram(view.name, cache)
             with self._lock:
                 for cache in outcomes or (NONE,):
-                    self._django[Asked(view.name, "GET", "200", cache)] += 0
+                    self._others[Asked(view.name, "GET", "200", cache)] += 0
                 for code in ("500", "503"):
-                    self._django[Asked(view.name, "GET", code, NONE)] += 0
+                    self._others[Asked(view.name, "GET", code, NONE)] += 0
 
     def count(self, asked: Asked, seconds: float) -> None:
-        """Note a request that Django has answered."""
+        """Note a request that was no near hit."""
         with self._lock:
-            self._django[asked] += 1
+            self._others[asked] += 1
         self._histogram(asked.view, asked.cache).observe(seconds)
 
     def near_hits(self, view: str, code: int, queries: int) -> tuple[NearHits, ...]:
@@ -117,7 +117,7 @@ class RequestCounts:
     def requests(self) -> dict[Asked, int]:
         """How often each was asked until now."""
         with self._lock:
-            found, near = self._django.copy(), tuple(self._near.values())
+            found, near = self._others.copy(), tuple(self._near.values())
         for hits in near:
             found[hits.asked] += hits.number
         return found
@@ -146,14 +146,14 @@ counts = RequestCounts()
 
 
 def count_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
-    """The outermost middleware: counts what Django answers, and leaves the view's name behind."""
+    """The outermost middleware: counts what Django answers."""
 
     def counted(request: HttpRequest) -> HttpResponse:
-        started = perf_counter()
+        started = request.META.get(STARTED) or perf_counter()
         response = get_response(request)
-        view = request.META[VIEW] = view_names.name_of(request)
         method = request.method if request.method in METHODS else OTHER
         cache = told_by(response.get("Cache-Status", ""))
+        view = view_names.name_of(request)
         asked = Asked(view, method or OTHER, str(response.status_code), cache)
         counts.count(asked, perf_counter() - started)
         return response

@@ -63,7 +63,7 @@ class Slice(NamedTuple):
 
 
 SLICE: Subject[Slice] = Subject(
-    from_request=lambda request: Slice.parse(request.GET),
+    from_query=Slice.parse,
     to_text=Slice.canonical,
     from_text=lambda text: Slice.parse(dict(parse_qsl(text))),
     partition=lambda about: partitions.of_city(about.search.city_key),
