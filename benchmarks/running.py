@@ -41,12 +41,6 @@ def site(
     """
     own = own or {}
     shared = {**environment, "PORT": str(ports.free_port()), "METRICS_PORT": "0"}
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
-        cwd=PROJECT,
-        env=shared,
-        check=True,
-    )
     port = int(shared["PORT"])
     guardian = Guardian()
     running = Running(port, {})

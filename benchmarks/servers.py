@@ -51,9 +51,15 @@ def servers(postgres_settings: Mapping[str, str] | None = None) -> Iterator[dict
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def seed(environment: dict[str, str], listings: int, seed: int) -> None:
-    """Make the tables and fill them with made-up listings."""
+def prepare(environment: Mapping[str, str]) -> None:
+    """Make the tables, and collect the static files."""
     manage(environment, "migrate", "--verbosity", "0")
+    manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
+
+
+def seed(environment: dict[str, str], listings: int, seed: int) -> None:
+    """Prepare the site, and fill its tables with made-up listings."""
+    prepare(environment)
     manage(environment, "seed_listings", "--count", str(listings), "--seed", str(seed))
 
 

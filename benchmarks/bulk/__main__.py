@@ -19,7 +19,7 @@ from benchmarks.bulk import report, sales
 from benchmarks.bulk.plan import QUICK, Case, Plan, Results
 from benchmarks.machine import machine
 from benchmarks.running import site
-from benchmarks.servers import PROJECT, manage, servers
+from benchmarks.servers import PROJECT, manage, prepare, servers
 
 OUTPUT = PROJECT / "var" / "bulk.json"
 
@@ -49,7 +49,7 @@ def run(plan: Plan, output: Path) -> Results:
         first, again = Path(folder, "sales.csv"), Path(folder, "again.csv")
         sales.write(_sales(plan), first)
         sales.write(sales.changed(_sales(plan), plan.changed_share, plan.seed), again)
-        manage(environment, "migrate", "--verbosity", "0")
+        prepare(environment)
         manage(environment, "import_listings", str(first), "--format", "king-county")
         # Where the file lies is nobody's business.
         told = msgspec.structs.replace(plan, file=Path(plan.file).name)
