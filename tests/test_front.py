@@ -25,6 +25,7 @@ from listings.cache.trust import Trust, trust
 from listings.gate import Busy
 from listings.models import Property
 from tests.conftest import apply_all
+from web import front as front_module
 from web.front import Front
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -133,6 +134,18 @@ def test_near_hit_is_what_django_answers(door, near, url, learnt_from, asked):
         assert comparable(got) == comparable(
             door.get(url, method, **accept, HTTP_IF_NONE_MATCH=header)
         )
+
+
+def test_age_grows_while_a_page_is_near(door, monkeypatch):
+    at = time.monotonic()
+    before = made_near(door, "/listings/A-1/")
+    for later in (1, 1.5, 7):
+        monkeypatch.setattr(front_module, "monotonic", lambda later=later: at + later)
+        hit = door.get("/listings/A-1/")
+        assert hit.is_near
+        grown = int(hit.headers["Age"]) - int(before.headers["Age"])
+        assert int(later) - 1 <= grown <= later + 1
+        assert list(hit.headers).count("Age") == 1
 
 
 def test_security_headers_are_those_of_an_uncached_answer(door, near):
@@ -380,5 +393,14 @@ def test_long_addresses_count_as_bytes(door, near):
 
 def test_long_headers_are_not_remembered(door):
     made_near(door, "/listings/A-1/")
-    for more in ({"HTTP_HOST": "a" * 400}, {"HTTP_ACCEPT_ENCODING": "gzip," * 100}):
-        assert "near" not in door.get("/listings/A-1/", **more).headers.get("Cache-Status", "")
+    assert door.get("/listings/A-1/", HTTP_HOST="a" * 400).status.startswith("400")
+    zipped = door.get("/listings/A-1/", HTTP_ACCEPT_ENCODING="x," * 200 + "gzip")
+    assert zipped.is_near
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert (len(door.front._ours), len(door.front._zipped)) == (1, 1)
+
+
+def test_no_more_headers_are_remembered_than_come_often(door):
+    for number in range(2_000):
+        door.get("/robots.txt", HTTP_HOST=f"{number}.example")
+        assert len(door.front._ours) <= 256

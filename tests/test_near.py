@@ -98,10 +98,10 @@ def test_page_is_near_until_its_value_is_invalidated(near, tracking):
     fill(PAGE, b"old")
     pumped(tracking)
     assert kept(near)
-    assert near.find("/").response == b"old"
+    assert near.find("/", time.monotonic()).response == b"old"
     invalidate(PAGE)
     pumped(tracking)
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     assert near.size == (0, 0)
 
 
@@ -135,7 +135,7 @@ def test_no_order_of_steps_keeps_an_old_page(near, tracking, order):
             case "p":
                 pumped(tracking)
     pumped(tracking)
-    hit = near.find("/")
+    hit = near.find("/", time.monotonic())
     assert hit is None or hit.response == applied
 
 
@@ -146,7 +146,7 @@ def test_flush_empties_it(near, tracking, cache):
     assert kept(near)
     cache.flush()
     pumped(tracking)
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     assert not keep(near, ticket, found)
 
 
@@ -159,15 +159,15 @@ def test_lost_connection_switches_it_off_and_the_next_one_starts_it_empty(near, 
     with pytest.raises((OSError, redis.RedisError)):
         pumped(tracking)
     tracking.close()
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     assert near.ticket(PAGE) is None
     invalidate(PAGE)  # nobody tells
     keep(near, ticket, found)
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     again = Tracking(near)
     again.open()
     eventually(lambda: pumped(again) and near.is_on)
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     assert not keep(near, ticket, found)
     again.close()
 
@@ -184,11 +184,11 @@ def test_thread_that_is_stuck_switches_it_off(near, tracking, monkeypatch):
     pumped(tracking)
     assert kept(near)
     asked_at = time.monotonic()
-    assert near.find("/")
-    eventually(lambda: near.find("/") is None)
+    assert near.find("/", time.monotonic())
+    eventually(lambda: near.find("/", time.monotonic()) is None)
     assert time.monotonic() >= asked_at + 0.1
     pumped(tracking)
-    assert near.find("/")
+    assert near.find("/", time.monotonic())
 
 
 def test_answer_counts_from_when_it_was_asked_for(near, tracking, monkeypatch):
@@ -205,7 +205,7 @@ def test_what_expires_is_not_given(near, tracking):
     pumped(tracking)
     assert kept(near)
     near.extend(time.monotonic() + 60)
-    eventually(lambda: near.find("/") is None, seconds=2)
+    eventually(lambda: near.find("/", time.monotonic()) is None, seconds=2)
 
 
 def test_it_is_off_while_the_horizon_is_not_trusted(near, tracking, trust):
@@ -213,7 +213,7 @@ def test_it_is_off_while_the_horizon_is_not_trusted(near, tracking, trust):
     pumped(tracking)
     assert kept(near)
     trust._distrust()
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     assert near.ticket(PAGE) is None
 
 
@@ -224,7 +224,7 @@ def test_switch_turns_it_off_and_on_and_outlives_a_flush(near, tracking, trust, 
     assert kept(near)
     cache.switch(switch, on=False)
     trust.look()
-    assert near.find("/") is None
+    assert near.find("/", time.monotonic()) is None
     cache.flush()
     trust.look()
     assert not near.is_on
@@ -244,9 +244,9 @@ def test_least_used_pages_make_room(trust):
         fill(entry)
         assert kept(near, entry, address)
     assert kept(near, PAGE, "/c")
-    assert near.find("/a")
+    assert near.find("/a", time.monotonic())
     assert kept(near, PAGE, "/d")
-    assert [bool(near.find(address)) for address in ("/a", "/b", "/c", "/d")] == [
+    assert [bool(near.find(address, time.monotonic())) for address in ("/a", "/b", "/c", "/d")] == [
         *(True, False, True, True)
     ]
     assert near.size == (3, 3 * (OVERHEAD_BYTES + 1))
@@ -258,7 +258,7 @@ def test_page_is_near_under_eight_addresses_at_the_most(near, tracking):
     for number in range(9):
         assert kept(near, PAGE, f"/?{number}")
     assert near.size[0] == near_module.MOST_ADDRESSES
-    assert near.find("/?0") is None
+    assert near.find("/?0", time.monotonic()) is None
     invalidate(PAGE)
     pumped(tracking)
     assert near.size == (0, 0)
@@ -268,11 +268,11 @@ def test_reads_are_harvested_once_also_of_pages_that_are_gone(near, tracking):
     fill(PAGE)
     pumped(tracking)
     assert kept(near)
-    near.find("/")
-    near.find("/")
+    near.find("/", time.monotonic())
+    near.find("/", time.monotonic())
     assert near.harvest() == [(("page", ""), 2)]
     assert near.harvest() == []
-    near.find("/")
+    near.find("/", time.monotonic())
     invalidate(PAGE)
     pumped(tracking)
     assert near.harvest() == [(("page", ""), 1)]

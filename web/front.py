@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic, perf_counter
@@ -47,14 +47,18 @@ Address = tuple[str, str, str | None]  # path, query string, scheme before a pro
 Headers = tuple[tuple[str, str], ...]
 
 LONGEST = 300  # characters of a header that is remembered with what it means
+MOST_REMEMBERED = 256
 STATUS: Final = ("Cache-Status", "listings; hit; detail=near")
 SCHEMES = {None, "http", "https"}  # that a proxy may name; what is added to pages may depend on it
 
 
 class Reply:
-    """A page in every form in which it can be sent."""
+    """A page in every form in which it can be sent, with its age in whole seconds."""
 
-    __slots__ = ("body", "born", "etags", "headers", "is_ok", "seen", "status", "unchanged")
+    __slots__ = (
+        *("_forms", "body", "born", "etags", "headers", "is_ok", "seen", "status", "turns_at"),
+        "unchanged",
+    )
 
     def __init__(self, visit: Visit, added: Headers, view: str) -> None:
         content = visit.answer.content
@@ -69,13 +73,18 @@ class Reply:
         self.seen: Final = counts.near_hits(view, content.status, visit.answer.queries)
         # By whether gzip is accepted: identity, gzip.
         self.etags: Final = tuple(etag_of(content, zipped) for zipped in (False, True))
-        self.unchanged: Final = tuple(
-            [*added, *ALWAYS, ("ETag", etag), STATUS] for etag in self.etags
-        )
-        self.headers: Final = (
-            [kind, *self.unchanged[False]],
-            [kind, length, ("Content-Encoding", "gzip"), *self.unchanged[True]],
-        )
+        always = (*added, *ALWAYS, STATUS)
+        identity, zipped = ((*always, ("ETag", etag)) for etag in self.etags)
+        zipped_body = (*zipped, kind, length, ("Content-Encoding", "gzip"))
+        self._forms: Final = identity, zipped, (*identity, kind), zipped_body
+        self.grow(monotonic())
+
+    def grow(self, now: float) -> None:
+        """Tell its age at this moment. Whoever sends its headers leaves them as they are."""
+        age = int(now - self.born)
+        told = [[*form, ("Age", str(age))] for form in self._forms]
+        self.unchanged, self.headers = tuple(told[:2]), tuple(told[2:])
+        self.turns_at = self.born + age + 1
 
 
 class Front:
@@ -87,6 +96,8 @@ class Front:
         # The server adds this process's variables to each request; they are nobody's business.
         self._variables = tuple(os.environ.items())
         self._session = settings.SESSION_COOKIE_NAME
+        self._ours = _Meanings(_is_ours)
+        self._zipped = _Meanings(accepts_gzip)
         self._added: dict[str | None, Headers] = {}  # scheme before a proxy → by middleware
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -98,30 +109,30 @@ class Front:
         if (
             environ["REQUEST_METHOD"] not in ("GET", "HEAD")
             or self._session in get("HTTP_COOKIE", "")
-            or len(host := get("HTTP_HOST", "")) > LONGEST
-            or not _is_ours(host)
-            or len(coding := get("HTTP_ACCEPT_ENCODING", "")) > LONGEST
+            or not self._ours[get("HTTP_HOST", "")]
         ):
             return self._ask(environ, start_response, None)
         address = (environ["PATH_INFO"], environ["QUERY_STRING"], get("HTTP_X_FORWARDED_PROTO"))
-        kept = near.find(address)
+        now = monotonic()
+        kept = near.find(address, now)
         if kept is None:
             return self._visit(environ, start_response, address)
         reply: Reply = kept.response
-        zipped = _accepts_gzip(coding)
-        age = ("Age", str(int(monotonic() - reply.born)))
+        if now >= reply.turns_at:
+            reply.grow(now)
+        zipped = self._zipped[get("HTTP_ACCEPT_ENCODING", "")]
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         if_none_match = get("HTTP_IF_NONE_MATCH")
         if if_none_match and reply.is_ok and knows(if_none_match, reply.etags[zipped]):
-            start_response("304 Not Modified", [*reply.unchanged[zipped], age])
+            start_response("304 Not Modified", reply.unchanged[zipped])
             seen, body = reply.seen[2 + is_head], b""
         elif zipped:
-            start_response(reply.status, [*reply.headers[True], age])
+            start_response(reply.status, reply.headers[True])
             seen, body = reply.seen[is_head], reply.body
         else:
             body = gzip.decompress(reply.body)
             length = ("Content-Length", str(len(body)))
-            start_response(reply.status, [*reply.headers[False], length, age])
+            start_response(reply.status, [*reply.headers[False], length])
             seen = reply.seen[is_head]
         seen.number += 1
         if started:
@@ -195,10 +206,22 @@ def _without_wrong_length(start_response: StartResponse) -> StartResponse:
     return start
 
 
-_accepts_gzip = lru_cache(maxsize=256)(accepts_gzip)
+class _Meanings(dict[str, bool]):
+    """What a header means, of those values that have come lately."""
+
+    def __init__(self, find: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, value: str) -> bool:
+        found = self._find(value)
+        if len(value) <= LONGEST:
+            if len(self) >= MOST_REMEMBERED:
+                self.clear()
+            self[value] = found
+        return found
 
 
-@lru_cache(maxsize=256)
 def _is_ours(host: str) -> bool:
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)

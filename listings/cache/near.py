@@ -79,8 +79,9 @@ class Near:
         """Pages, each under every address that it has here; and their bytes."""
         return len(self._pages), self._bytes
 
-    def find(self, address: Address) -> Kept | None:
-        """The page at this address, if it is here and may be served. Counted as read.
+    def find(self, address: Address, now: float) -> Kept | None:
+        """The page at this address, if it is here and may be served at this monotonic moment.
+        Counted as read.
 
         Takes no lock: every step is one on which CPython does not switch threads, and who finds a
         page in the moment before a push takes it away has asked before the change was applied.
@@ -88,7 +89,6 @@ class Near:
         kept = self._pages.get(address)
         if kept is None:
             return None
-        now = monotonic()
         if now >= kept.until or now >= self._until or now >= self._trust.near_until:
             return None
         kept.was_used = True
