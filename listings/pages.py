@@ -276,6 +276,8 @@ def etag_of(content: Content, zipped: bool) -> str:
 
 def knows(if_none_match: str, etag: str) -> bool:
     """Whether who sends this header has the page already (RFC 9110, 13.1.2)."""
+    if if_none_match == etag:  # as nearly all browsers say it
+        return True
     known = parse_etags(if_none_match)
     return etag in known or "*" in known or f"W/{etag}" in known
 
