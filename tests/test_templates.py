@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
@@ -360,6 +361,17 @@ def test_image_addresses_that_are_shown(address):
 def test_virtual_tour_is_a_link_only_over_http(address, shown):
     links = detail(virtual_tour_url_unbranded=address).hrefs(rel="noopener noreferrer nofollow")
     assert links == ([address] if shown else [])
+
+
+@pytest.mark.parametrize("city_key", ["federal-way", "são-paulo", "東京"])
+def test_addresses_of_keys_are_those_of_the_routes(city_key):
+    listing = msgspec.structs.replace(DETAIL, city_key=city_key, listing_key="NW.1_a-2")
+    route = {"city": city_key, "listing_key": listing.listing_key}
+    assert templating.similar_address(listing) == reverse("similar-homes", kwargs=route)
+    detail_route = {"listing_key": listing.listing_key}
+    assert templating.detail_address(listing.listing_key) == reverse(
+        "property-detail", kwargs=detail_route
+    )
 
 
 # ---- a strict content security policy, and everybody ----
