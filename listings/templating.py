@@ -23,6 +23,7 @@ from markupsafe import (  # type: ignore[attr-defined] # the part of `escape` th
 
 from listings.facets import Refinement
 from listings.rows import Card, Detail, Photo
+from listings.search import PropertySearch
 from listings.vocabulary import PUBLIC, PropertySubType, PropertyType
 
 STATUS_LABELS = {
@@ -32,6 +33,7 @@ STATUS_LABELS = {
     "Closed": "Sold",
 }
 LEASE_LABELS = {**STATUS_LABELS, "Active": "For rent", "Closed": "Leased"}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SQUARE_FEET_PER_ACRE = 43_560
 MOST_KEPT = 4_096  # pieces of pages, such as cards: at most 10 MB
 
@@ -126,6 +128,7 @@ def environment(**options: object) -> Environment:
         number=number,
         status_label=status_label,
         refinement=refinement,
+        search_address=search_address,
         similar_address=similar_address,
         static=static,
         url=url,
@@ -155,7 +158,7 @@ def iso(value: datetime) -> str:
 
 def day(value: date) -> str:
     """`Nov 3, 2025`, of a date or a moment in UTC."""
-    return f"{value:%b} {value.day}, {value.year}"
+    return f"{MONTHS[value.month - 1]} {value.day}, {value.year}"
 
 
 def instant(value: datetime) -> Markup:
@@ -171,6 +174,12 @@ def url(view_name: str, *arguments: object) -> str:
     template: what needs no arguments is looked up once.
     """
     return reverse(view_name, args=arguments)
+
+
+def search_address(search: PropertySearch, **changes: object) -> str:
+    """Where a search with some fields changed is; defaults are left out of it."""
+    query = search.canonical(**changes)
+    return f"/listings/?{query}" if query else "/listings/"
 
 
 def detail_address(listing_key: str) -> str:
