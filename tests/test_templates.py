@@ -305,6 +305,7 @@ def test_hostile_text_arrives_as_it_was_typed(text):
     words = [field["value"] for field in pages["list"].all("input") if field["name"] == "q"]
     assert words == [text]
     assert pages["detail"].structured_data["description"] == text
+    assert pages["detail"].structured_data["name"].startswith(text)
 
 
 FILES = {
