@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import redis
 
-from listings.cache.entries import Entry, Layer, lease_key, value_key
-from listings.cache.store import Lease, Store, Wait, store
+from listings.cache import quick_script
+from listings.cache.entries import Entry, Header, Layer, lease_key, value_key
+from listings.cache.store import Lease, Store, Wait, expiry, store
 
 ENTRY = Entry(Layer.PAGE, "cquick", "page", "quick")
 OTHER = Entry(Layer.PAGE, "cquick", "page", "other")
@@ -24,18 +29,16 @@ def quick() -> Store:
 def lose_answers(patch: pytest.MonkeyPatch, number: int) -> None:
     """The server hears of it, and the connection breaks before so many answers have come."""
     left = [number]
-    really = redis.Connection.read_response
+    really = quick_script._Line._answer
 
-    def lost(self: redis.Connection, *arguments: object, **named: object) -> object:
-        answer = really(self, *arguments, **named)
-        # A list is the answer of our script; a new connection is greeted with others.
-        if left[0] and isinstance(answer, list):
+    def lost(self: quick_script._Line, line: socket.socket) -> object:
+        answer = really(self, line)
+        if left[0]:
             left[0] -= 1
-            self.disconnect()
-            raise redis.ConnectionError("lost")
+            raise ConnectionResetError("lost")
         return answer
 
-    patch.setattr(redis.Connection, "read_response", lost)
+    patch.setattr(quick_script._Line, "_answer", lost)
 
 
 def test_a_script_that_the_server_has_forgotten_is_loaded_again(quick):
@@ -82,11 +85,52 @@ def test_what_the_server_refuses_is_an_error_and_harms_nobody(quick):
     assert isinstance(quick.lease(OTHER), Lease)
 
 
-def test_connections_go_back_to_their_pool(quick):
+def test_who_is_interrupted_before_the_answer_leaves_it_to_nobody(quick, monkeypatch):
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quick_script._Line, "_answer", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            quick.lease(ENTRY)
+    assert isinstance(quick.lease(OTHER), Lease)
+
+
+def test_long_answers_come_whole(quick):
+    lease = quick.lease(ENTRY)
+    body = os.urandom(3 * quick_script.READ_BYTES)
+    assert quick.fill(ENTRY, lease, Header(lease.granted_at, expiry(ENTRY.layer, lease, 0)), body)
+    assert quick.lease(ENTRY).body == body
+
+
+def test_threads_get_their_own_answers(quick):
+    entries = [Entry(Layer.PAGE, "cquick", "page", str(number)) for number in range(400)]
+    for entry in entries:
+        lease = quick.lease(entry)
+        header = Header(lease.granted_at, expiry(entry.layer, lease, 0))
+        assert quick.fill(entry, lease, header, entry.arguments.encode())
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(quick.lease, entries))
+    assert [answer.body.decode() for answer in answers] == [one.arguments for one in entries]
+
+
+def test_one_line_serves_whoever_asks_one_after_the_other(quick):
+    quick.lease(ENTRY)
+    idle = idle_lines(quick)
     for _ in range(5):
         quick.lease(ENTRY)
-    idle = len(quick.client.connection_pool._available_connections)
-    for _ in range(5):
-        quick.lease(ENTRY)
-    assert len(quick.client.connection_pool._available_connections) == idle > 0
-    assert not quick.client.connection_pool._in_use_connections
+    assert idle_lines(quick) == idle != []
+
+
+def test_a_child_process_leaves_its_parents_lines_alone(quick):
+    assert isinstance(quick.lease(ENTRY), Lease)
+    child = os.fork()
+    if not child:
+        os._exit(bool(idle_lines(quick)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert idle_lines(quick)
+    assert quick.lease(ENTRY) == Wait()
+
+
+def idle_lines(quick: Store) -> list[object]:
+    return list(quick._lease._lines._idle)

@@ -6,6 +6,7 @@ import pytest
 from redis.connection import AbstractConnection
 
 from listings.addresses import page_at
+from listings.cache.quick_script import Lines
 from listings.site import PAGES
 from tests.test_pages import CACHED, is_hit, make
 
@@ -16,13 +17,18 @@ pytestmark = pytest.mark.usefixtures("platform")
 def sent(monkeypatch) -> list[object]:
     """Whatever this process sends to a cache server or a broker, packet by packet."""
     packets: list[object] = []
-    send = AbstractConnection.send_packed_command
+    send, ask = AbstractConnection.send_packed_command, Lines.ask
 
     def noted(self: AbstractConnection, command: object, *args: object, **kwargs: object) -> None:
         packets.append(command)
         send(self, command, *args, **kwargs)
 
+    def noted_ask(self: Lines, packed: bytes) -> object:
+        packets.append(packed)
+        return ask(self, packed)
+
     monkeypatch.setattr(AbstractConnection, "send_packed_command", noted)
+    monkeypatch.setattr(Lines, "ask", noted_ask)
     return packets
 
 

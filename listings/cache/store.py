@@ -33,7 +33,7 @@ from listings.cache.entries import (
     registry_key,
     value_key,
 )
-from listings.cache.quick_script import QuickScript
+from listings.cache.quick_script import Lines, QuickScript
 from listings.cache.registries import Memory, Part
 
 LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
@@ -110,8 +110,9 @@ class Store:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
-        self._lease = QuickScript(client, _script(client, "lease"))
-        self._fill = QuickScript(client, _script(client, "fill"))
+        lines = Lines(client)
+        self._lease = QuickScript(lines, _script(client, "lease"))
+        self._fill = QuickScript(lines, _script(client, "fill"))
         self._registry = _script(client, "registry")
         self._invalidate = _script(client, "invalidate")
         self._sweep = _script(client, "sweep")
