@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import functools
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,7 +24,7 @@ class Layer(enum.Enum):
     @property
     def ttl_seconds(self) -> int:
         """How long an entry lives at the most: the last net, when everything else has failed."""
-        return {Layer.QUERYSET: 3600, Layer.PAGE: 900}[self]
+        return 900 if self is Layer.PAGE else 3600
 
 
 class Descriptor(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -37,8 +36,7 @@ class Descriptor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dependencies: tuple[Dependency, ...] | None = None  # none: anything can change it
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, dict=True):
     """One cacheable thing: what loads it, and the partition in which events look for it."""
 
     layer: Layer
@@ -48,7 +46,7 @@ class Entry:
     # What can change it, as far as that is known before it is loaded; none: anything.
     scope: Dependency | None = None
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """32 hexadecimal digits. The release is in it, so that a deploy starts clean."""
         parts = (release(), self.layer.value, self.partition, self.name, self.arguments)
@@ -95,8 +93,7 @@ _encoder = msgspec.msgpack.Encoder()
 _header_decoder = msgspec.msgpack.Decoder(Header)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A value as it lies in the cache."""
 
     header: Header
@@ -107,7 +104,7 @@ class Stored:
 
         Then comes the length of the header, in 8: the searches that it names may be long.
         """
-        header = msgspec.msgpack.encode(self.header)
+        header = _encoder.encode(self.header)
         return b"%016d%08d%b%b" % (self.header.as_of, len(header), header, self.body)
 
     @classmethod

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+import msgspec
 import redis
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
 from listings.cache import endings, spared
 from listings.cache.breaker import Breaker
@@ -30,8 +31,7 @@ NEVER = -1  # the `as_of` of what must not be stored
 breaker = Breaker()
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What a loader brings: the bytes to keep, and what their header says of them."""
 
     body: bytes
@@ -42,8 +42,7 @@ class Content:
     dependencies: tuple[Dependency, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The content of an entry, and how it was come by."""
 
     content: Content
@@ -121,7 +120,7 @@ def read(entry: Entry, load: Callable[[], Content]) -> Answer:
     except (OperationalError, InterfaceError):
         # What the database said last is the best there is while it is away. But nothing is made of
         # it: that would make it look filled.
-        is_away = not connection.is_usable()
+        is_away = not connections[DEFAULT_DB_ALIAS].is_usable()
         if is_away and not_before and not _filling.get() and (stored := _whatever_is_stored(entry)):
             return _hit(entry, stored, Outcome.STALE)
         raise
@@ -155,6 +154,7 @@ def ends_at(moment: float) -> None:
 
 def _in_transaction() -> bool:
     """A snapshot may be older than a lease taken now, and its own rows may yet roll back."""
+    connection = connections[DEFAULT_DB_ALIAS]  # `django.db.connection` finds it at each attribute
     # get_autocommit() would connect, and a hit needs no database.
     manual = connection.connection is not None and not connection.autocommit
     return connection.in_atomic_block or manual

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, overload
 
+import msgspec
 import redis
 from django_redis import get_redis_connection
 from redis.commands.core import Script
@@ -49,8 +50,7 @@ Registry = dict[str, bytes]  # digest → descriptor
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The right to fill an entry, until it is invalidated or 5 s have passed."""
 
     token: str
@@ -58,13 +58,11 @@ class Lease:
     monotonic: float  # the same moment on ours
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """Somebody else is filling this entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Full:
+class Full(msgspec.Struct, frozen=True):
     """There is no room to store this entry."""
 
 
@@ -320,7 +318,7 @@ class Store:
 
 def expiry(layer: Layer, lease: Lease, boundary: int) -> int:
     """When a value filled under this lease expires (µs): its TTL less jitter, or its boundary."""
-    ttl = layer.ttl_seconds * (1 - random.uniform(0, JITTER))
+    ttl = layer.ttl_seconds * (1 - random.random() * JITTER)
     at = lease.granted_at + int(ttl * 1e6)
     return min(at, boundary) if boundary else at
 
