@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from web.settings import *  # noqa: F403
-from web.settings import CACHE_URL, INSTALLED_APPS, STORAGES
+from web.settings import CACHE_URL, DATABASES, INSTALLED_APPS, STORAGES
 
 CONTESTANT = os.environ["CONTESTANT"]
 TTL_SECONDS = 900  # of everything that peers keep, as of our pages
@@ -14,6 +14,7 @@ STATIC_ROOT = None  # type: ignore[assignment]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 if CONTESTANT != "ours":
+    DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"  # as everybody else has it
     silent = "benchmarks.apps.SilentWorkerConfig"
     INSTALLED_APPS[INSTALLED_APPS.index("invalidation_worker")] = silent
 

@@ -51,6 +51,7 @@ BROKER_URL = env.url("BROKER_URL", lambda: _local("BROKER_URL"), ("redis", "redi
 DATABASES = {
     "default": {
         **environ.Env.db_url_config(DATABASE_URL),
+        "ENGINE": "web.database",
         # Each web thread keeps its connection; a dead one is noticed before a request uses it.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
