@@ -60,7 +60,8 @@ class Prepared:
     def __init__(self, queryset: QuerySet[Any, Any], probes: Mapping[str, object]) -> None:
         self._sql, parameters = queryset.query.sql_with_params()
         by_probe = {probe: name for name, probe in probes.items()}
-        self._parameters = list(parameters)
+        # psycopg2 looks long for what to make of a member of an enumeration: plain texts are quick.
+        self._parameters = [str(one) if isinstance(one, str) else one for one in parameters]
         self._places = [
             (place, by_probe[parameter])
             for place, parameter in enumerate(parameters)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from django.db import connection, models
 from django.db.models import Case, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from listings import prepared
@@ -21,6 +21,7 @@ from listings.cache import partitions
 from listings.cache.dependencies import Count, Dependency, Facets, Place, Rows, Search, Window
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, ends_at, read
+from listings.json_rows import Array, in_json, rows_in_json
 from listings.models import ListingHistory, Media, OpenHouse, Property
 from listings.prepared import A_KEY, A_MOMENT, A_WINDOW, Prepared, Statement
 from listings.rows import (
@@ -50,6 +51,12 @@ def _unless_withheld(column: str, instead: Value | None = None) -> Case:
     return Case(When(internet_address_display_yn=True, then=F(column)), default=instead)
 
 
+def _if_named(relation: str, card: type[AgentCard | OfficeCard]) -> Case:
+    """Who stands behind a listing, or null without a name, which comes first."""
+    columns = [f"{relation}__{name}" for name in card.__struct_fields__]
+    return Case(When(**{f"{columns[0]}__gt": ""}, then=Array(*columns)))
+
+
 _first_photo = Coalesce(
     Subquery(
         Media.objects.filter(property=OuterRef("pk"), media_category=MediaCategory.PHOTO)
@@ -61,6 +68,8 @@ _first_photo = Coalesce(
 _SEARCH_DOCUMENT = Property._meta.get_field("search_document")
 # Made once, at import: see `listings.cache.entries`.
 _CARDS = msgspec.msgpack.Decoder(tuple[Card, ...])
+_CARDS_IN_JSON = msgspec.json.Decoder(tuple[Card, ...])
+_DETAIL_IN_JSON = msgspec.json.Decoder(Detail)
 _CITIES = msgspec.msgpack.Decoder(tuple[City, ...])
 _DETAIL_OR_NONE = msgspec.msgpack.Decoder(tuple[Detail | None, Missing])
 _NUMBER = msgspec.msgpack.Decoder(int)
@@ -76,11 +85,30 @@ _DETAIL = {
         name: _unless_withheld(name, Value(""))
         for name in ("unparsed_address", "unit_number", "parcel_number")
     },
+    "agent": _if_named("list_agent", AgentCard),
+    "office": _if_named("list_office", OfficeCard),
+    "photos": rows_in_json(
+        Media.objects.filter(property=OuterRef("pk"), media_category=MediaCategory.PHOTO).order_by(
+            "order", "media_key"
+        ),
+        *Photo.__struct_fields__,
+    ),
+    "open_houses": rows_in_json(
+        OpenHouse.objects.filter(
+            Q(open_house_end_time__gt=A_MOMENT),
+            property=OuterRef("pk"),
+            open_house_status=OpenHouseStatus.ACTIVE,
+            open_house_type__in=(OpenHouseType.PUBLIC, OpenHouseType.LIVESTREAM_PUBLIC),
+        ).order_by("open_house_start_time", "open_house_key"),
+        *OpenHouseTime.__struct_fields__,
+    ),
+    "history": rows_in_json(
+        ListingHistory.objects.filter(property=OuterRef("pk")).order_by(
+            "-modification_timestamp", "history_transactional_key"
+        ),
+        *HistoryItem.__struct_fields__,
+    ),
 }
-
-
-_OF_OTHER_TABLES = ("agent", "office", "photos", "open_houses", "history")
-_OWN = [name for name in Detail.__struct_fields__ if name not in _OF_OTHER_TABLES]
 
 
 def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
@@ -224,7 +252,7 @@ def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
     def load() -> Loaded[tuple[Card, ...]]:
         rows = Property.objects.filter(city_key=city_key, pk__gt=after)
         found = PropertySearch().filter(rows).order_by("pk")[:CHUNK]
-        cards = _cards(Statement(*found.values_list(*_card_columns()).query.sql_with_params()))
+        cards = _cards(Statement(*found.values_list(_card()).query.sql_with_params()))
         first, last = _ends(cards, lambda card: (card.listing_key,))
         full = len(cards) == CHUNK
         return cards, (Window(search.found(), BY_KEY, first, last, 0, full, after=(after,)),)
@@ -243,8 +271,8 @@ def _ends(
     return (place(cards[0]), place(cards[-1])) if cards else (None, None)
 
 
-def _card_columns() -> list[Any]:
-    return [_CARD.get(name, F(name)) for name in Card.__struct_fields__]
+def _card() -> Cast:
+    return in_json(*(_CARD.get(name, F(name)) for name in Card.__struct_fields__))
 
 
 def _sorted_cards(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
@@ -259,7 +287,7 @@ def _of_keys(some: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
     when a filter fits few of them.
     """
     rows = Property.objects.filter(pk__in=some.values("pk")).order_by(*sort.order)
-    return rows.values_list(*_card_columns())
+    return rows.values_list(_card())
 
 
 def _keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
@@ -267,86 +295,31 @@ def _keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
 
 
 def _cards(asked: Statement) -> tuple[Card, ...]:
-    return tuple(Card(*row) for row in asked.rows())
+    return _CARDS_IN_JSON.decode(f"[{','.join(row for (row,) in asked.rows())}]")
 
 
 def _load_detail(listing_key: str) -> tuple[Detail | None, Missing]:
-    found = _detail_of_key().statement({"key": listing_key}).rows()
+    asked = _detail_of_key().statement({"key": listing_key, "now": timezone.now()})
+    found = asked.rows()
     if not found:
         gone = Property.objects.filter(
             pk=listing_key, standard_status__in=GONE, internet_entire_listing_display_yn=True
         )
         return None, Missing(gone=gone.exists())
-    values = iter(found[0])
-    fields = {name: next(values) for name in _OWN}
-    agent = AgentCard(*(next(values) or "" for _ in AgentCard.__struct_fields__))
-    office = OfficeCard(*values)
-    shown = Detail(
-        **fields,
-        agent=agent if agent.member_full_name else None,
-        office=office if office.office_name else None,
-        photos=_photos(listing_key),
-        open_houses=_open_houses(listing_key),
-        history=_history(listing_key),
-    )
+    shown = _DETAIL_IN_JSON.decode(found[0][0])
+    if shown.open_houses:  # the row goes out of date when the first of them ends
+        ends_at(min(time.open_house_end_time for time in shown.open_houses).timestamp())
     return shown, Missing(gone=False)
 
 
 @cache
 def _detail_of_key() -> Prepared:
+    """One statement for the listing and all that belongs to it."""
     rows = Property.objects.filter(
         pk=A_KEY, standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
     ).order_by()
-    found = rows.values_list(
-        *(_DETAIL.get(name, F(name)) for name in _OWN),
-        *(F(f"list_agent__{name}") for name in AgentCard.__struct_fields__),
-        *(F(f"list_office__{name}") for name in OfficeCard.__struct_fields__),
-    )
-    return Prepared(found, {"key": A_KEY})
-
-
-def _photos(listing_key: str) -> tuple[Photo, ...]:
-    return tuple(Photo(*row) for row in _photos_of_key().statement({"key": listing_key}).rows())
-
-
-@cache
-def _photos_of_key() -> Prepared:
-    photos = Media.objects.filter(property=A_KEY, media_category=MediaCategory.PHOTO)
-    ordered = photos.order_by("order", "media_key")
-    return Prepared(ordered.values_list(*Photo.__struct_fields__), {"key": A_KEY})
-
-
-def _open_houses(listing_key: str) -> tuple[OpenHouseTime, ...]:
-    """Those still to come. The row goes out of date when the first of them ends."""
-    asked = _open_houses_of_key().statement({"key": listing_key, "now": timezone.now()})
-    times = tuple(OpenHouseTime(*row) for row in asked.rows())
-    if times:
-        ends_at(min(time.open_house_end_time for time in times).timestamp())
-    return times
-
-
-@cache
-def _open_houses_of_key() -> Prepared:
-    to_come = OpenHouse.objects.filter(
-        Q(open_house_end_time__gt=A_MOMENT),
-        property=A_KEY,
-        open_house_status=OpenHouseStatus.ACTIVE,
-        open_house_type__in=(OpenHouseType.PUBLIC, OpenHouseType.LIVESTREAM_PUBLIC),
-    ).order_by("open_house_start_time", "open_house_key")
-    rows = to_come.values_list(*OpenHouseTime.__struct_fields__)
-    return Prepared(rows, {"key": A_KEY, "now": A_MOMENT})
-
-
-def _history(listing_key: str) -> tuple[HistoryItem, ...]:
-    asked = _history_of_key().statement({"key": listing_key})
-    return tuple(HistoryItem(*row) for row in asked.rows())
-
-
-@cache
-def _history_of_key() -> Prepared:
-    changes = ListingHistory.objects.filter(property=A_KEY)
-    ordered = changes.order_by("-modification_timestamp", "history_transactional_key")
-    return Prepared(ordered.values_list(*HistoryItem.__struct_fields__), {"key": A_KEY})
+    columns = [_DETAIL.get(name, F(name)) for name in Detail.__struct_fields__]
+    return Prepared(rows.values_list(in_json(*columns)), {"key": A_KEY, "now": A_MOMENT})
 
 
 def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:

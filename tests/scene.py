@@ -159,7 +159,6 @@ class Stage:
         announced(patch, Store, "flush", lambda _: "flush")
         announced(patch, sys.modules[__name__], "load_price", lambda _: "read price")
         announced(patch, queries, "_load_detail", lambda _: "read listing")
-        announced(patch, queries, "_history", lambda _: "read history")
         announced(patch, queries, "cards", lambda *_: "read cards")
         announced(patch, queries, "count_now", lambda _: "read count")
         announced(patch, change_log, "claim", lambda _: "claim")
