@@ -23,7 +23,7 @@ from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, ends_at, read
 from listings.json_rows import Array, in_json, rows_in_json
 from listings.models import ListingHistory, Media, OpenHouse, Property
-from listings.prepared import A_KEY, A_MOMENT, A_WINDOW, Prepared, Statement
+from listings.prepared import A_KEY, A_MOMENT, A_WINDOW, Planned, Statement
 from listings.rows import (
     AgentCard,
     Card,
@@ -299,8 +299,7 @@ def _cards(asked: Statement) -> tuple[Card, ...]:
 
 
 def _load_detail(listing_key: str) -> tuple[Detail | None, Missing]:
-    asked = _detail_of_key().statement({"key": listing_key, "now": timezone.now()})
-    found = asked.rows()
+    found = _detail_of_key().rows({"key": listing_key, "now": timezone.now()})
     if not found:
         gone = Property.objects.filter(
             pk=listing_key, standard_status__in=GONE, internet_entire_listing_display_yn=True
@@ -313,13 +312,14 @@ def _load_detail(listing_key: str) -> tuple[Detail | None, Missing]:
 
 
 @cache
-def _detail_of_key() -> Prepared:
+def _detail_of_key() -> Planned:
     """One statement for the listing and all that belongs to it."""
     rows = Property.objects.filter(
         pk=A_KEY, standard_status__in=PUBLIC, internet_entire_listing_display_yn=True
     ).order_by()
     columns = [_DETAIL.get(name, F(name)) for name in Detail.__struct_fields__]
-    return Prepared(rows.values_list(in_json(*columns)), {"key": A_KEY, "now": A_MOMENT})
+    asked = rows.values_list(in_json(*columns))
+    return Planned("detail_of_key", asked, {"key": A_KEY, "now": A_MOMENT})
 
 
 def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:

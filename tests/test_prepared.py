@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listings import prepared, queries
 from listings.models import Media, Property
-from listings.prepared import A_KEY, Prepared, Statement
+from listings.prepared import A_KEY, Planned, Prepared, Statement
 from listings.search import LAST_PAGE, PAGE_SIZE, PropertySearch, Sort
 from listings.vocabulary import PUBLIC, PropertySubType, PropertyType
 
@@ -143,3 +144,52 @@ def test_a_prepared_query_finds_what_it_is_given():
     assert [by_key.statement({"key": key}).rows() for key in ("A-1", "A-2", "A-3", "%s")] == [
         *([("A-1",)], [("A-2",)], [], [])
     ]
+
+
+@pytest.fixture
+def planned() -> Planned:
+    for key in ("A-1", "A-2"):
+        Property.objects.create(listing_key=key, list_price=1)
+    # What else is a parameter stays what it is.
+    rows = Property.objects.filter(pk=A_KEY, standard_status__in=PUBLIC, city="")
+    return Planned("by_key", rows.values_list("pk"), {"key": A_KEY})
+
+
+def plans() -> int:
+    """How many queries this connection has planned."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_planned_query_finds_what_it_is_given_on_any_connection(planned):
+    for _ in range(2):
+        connection.close()
+        found = [planned.rows({"key": key}) for key in ("A-1", "A-2", "A-3", "%s", "$1", "'")]
+        assert found == [[("A-1",)], [("A-2",)], [], [], [], []]
+        assert plans() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_outlives_the_transaction_that_has_made_it(planned):
+    connection.close()
+    with transaction.atomic():
+        planned.rows({"key": "A-1"})
+        transaction.set_rollback(True)
+    assert planned.rows({"key": "A-2"}) == [("A-2",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_planned_where_transactions_share_connections(planned, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    connection.close()
+    assert planned.rows({"key": "A-1"}) == [("A-1",)]
+    assert plans() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_planned_query_is_one_query(planned, django_assert_num_queries):
+    connection.close()
+    with django_assert_num_queries(1):
+        planned.rows({"key": "A-1"})
