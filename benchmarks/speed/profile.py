@@ -27,7 +27,13 @@ REST = "other"
 # part that fits has it.
 PARTS: dict[str, tuple[str, ...]] = {
     "templates": (".html", "/jinja2/", "/markupsafe/", "listings/templating"),
-    "Redis": ("/redis/", "/hiredis/", "/django_redis/", "listings/cache/store"),
+    "Redis": (
+        "/redis/",
+        "/hiredis/",
+        "/django_redis/",
+        "listings/cache/store",
+        "listings/cache/quick_script",
+    ),
     "cache engine": ("listings/cache/",),
     "gzip": ("/gzip.py", "/zlib", "/isal"),
     "SQL: sending, fetching": ("/django/db/backends/", "/psycopg2/"),
