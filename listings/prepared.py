@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -81,6 +81,10 @@ class Prepared:
         return Statement(self._sql, parameters)
 
 
+# The names that the server knows, by connection: threads may make equal queries at the same time.
+_planned: WeakKeyDictionary[Connection, set[str]] = WeakKeyDictionary()
+
+
 class Planned:
     """A prepared query by key, which the server plans once for each connection, under this name.
 
@@ -96,15 +100,16 @@ class Planned:
         self._prepared = Prepared(queryset, probes)
         self._numbers = {probe: AsIs(f"${number}") for number, probe in enumerate(probes, 1)}
         self._execute = f"EXECUTE {name} ({', '.join(['%s'] * len(probes))})"
-        self._planned_for: WeakSet[Connection] = WeakSet()
 
     def rows(self, values: Mapping[str, Any]) -> list[Row]:
         """What the database answers for these values, by the names of the probes."""
         if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
             return self._prepared.statement(values).rows()
         with connection.cursor() as cursor:
-            if connection.connection not in self._planned_for:
+            names = _planned.setdefault(connection.connection, set())
+            if self._name not in names:
                 self._plan()
+                names.add(self._name)
             cursor.execute(self._execute, [values[probe] for probe in self._numbers])
             rows: list[Row] = cursor.fetchall()
             return rows
@@ -114,7 +119,6 @@ class Planned:
         # Nothing is asked yet, so this is not a query to count.
         with connection.wrap_database_errors, connection.connection.cursor() as cursor:
             cursor.execute(f"PREPARE {self._name} AS {sql}", parameters)
-        self._planned_for.add(connection.connection)
 
 
 def of_search(search: PropertySearch, built: Built) -> Statement:

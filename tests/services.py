@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPMessage
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -90,10 +91,17 @@ class Services:
 
 
 def services_environment() -> dict[str, str]:
-    """The variables of a process that works on the test database."""
+    """The variables of a process that works on the test database. It finds the static files."""
+    _collect_static_files()
     url = urlsplit(os.environ["DATABASE_URL"])
     database = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
     return {**os.environ, "DATABASE_URL": database}
+
+
+@cache
+def _collect_static_files() -> None:
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
+    subprocess.run(collect, cwd=settings.BASE_DIR, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -110,8 +118,6 @@ def shared_services(tmp_path_factory) -> Iterator[Services]:
 
 def _ended_afterwards(folder: Path) -> Iterator[Services]:
     services = Services(ports.free_port(), folder / "services.log")
-    collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
-    subprocess.run(collect, cwd=settings.BASE_DIR, check=True, capture_output=True)
     try:
         yield services
     finally:

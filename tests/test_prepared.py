@@ -150,6 +150,10 @@ def test_a_prepared_query_finds_what_it_is_given():
 def planned() -> Planned:
     for key in ("A-1", "A-2"):
         Property.objects.create(listing_key=key, list_price=1)
+    return make_planned()
+
+
+def make_planned() -> Planned:
     # What else is a parameter stays what it is.
     rows = Property.objects.filter(pk=A_KEY, standard_status__in=PUBLIC, city="")
     return Planned("by_key", rows.values_list("pk"), {"key": A_KEY})
@@ -169,6 +173,14 @@ def test_a_planned_query_finds_what_it_is_given_on_any_connection(planned):
         found = [planned.rows({"key": key}) for key in ("A-1", "A-2", "A-3", "%s", "$1", "'")]
         assert found == [[("A-1",)], [("A-2",)], [], [], [], []]
         assert plans() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_threads_that_make_the_same_query_at_once_plan_it_once_for_a_connection(planned):
+    connection.close()
+    for one in (planned, make_planned(), planned):
+        assert one.rows({"key": "A-1"}) == [("A-1",)]
+    assert plans() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,6 +27,7 @@ AT_ONCE = 100  # near hits that are timed together
 WARMED = 5  # of the pages that a change has dropped
 KINDS = {"list": LIST_MISS, "search": LIST_MISS, "detail": DETAIL_MISS}
 PATIENCE_SECONDS = 5.0  # for a page to go, or to come back
+MOST_SECONDS = 60.0  # for the first of those that is seen
 LOOK_SECONDS = 0.001
 MOST_READS = 100  # for each miss that is wanted: a small inventory is soon cached
 POOL = 50  # listings whose pages are wanted, some of which somebody may take down
@@ -118,8 +119,11 @@ class House:
         gone, back = Stopwatch(), Stopwatch()
         pool = self._dice.sample(self._keys, min(POOL, len(self._keys)))
         self._make_wanted(pool)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        started = time.monotonic()
+        # At least one of each, even where that takes longer.
+        while (passed := time.monotonic() - started) < seconds or (
+            passed < MOST_SECONDS and not back.cost()
+        ):
             if (lag := self._lag(self._dice.choice(pool))) is not None:
                 gone.note(Spent(lag[0], 0.0))
                 if lag[1] is not None:
