@@ -16,6 +16,7 @@ from listings.pages import CachedPage
 from listings.search import InvalidSearch
 from listings.site import PAGES
 
+LONGEST = 300  # characters of a path that is remembered with what is there
 # The name of a view → the page with which it answers.
 _ANSWERING = {page.view_name: page for page in PAGES.values() if page.view_name}
 
@@ -32,15 +33,21 @@ class NoEntry(ValueError):
     """No entry answers this address; the text says why."""
 
 
-@lru_cache(maxsize=1_024)
 def place_of(path: str) -> Place | None:
     """The page at a path of this site; none: nothing is there, or nothing that is cached."""
+    return _place_of_short(path) if len(path) <= LONGEST else _place_of(path)
+
+
+def _place_of(path: str) -> Place | None:
     try:
         match = resolve(path)
     except Resolver404:
         return None
     page = _page_of(match)
     return None if page is None else Place(page, match.kwargs, match.url_name or "")
+
+
+_place_of_short = lru_cache(maxsize=1_024)(_place_of)
 
 
 def page_at(url: str) -> tuple[CachedPage[Any], Entry]:

@@ -8,6 +8,7 @@ comes with a second one for prefix searches, which keys of collation C do not ne
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import ClassVar
 
 from django.contrib.postgres.indexes import GinIndex
@@ -31,6 +32,8 @@ from listings.vocabulary import (
     StandardStatus,
 )
 
+# PostgreSQL knows moments outside of these, and infinite ones; Python does not.
+MOMENTS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # keys stand in URLs and in cache keys
 
 
@@ -82,7 +85,7 @@ def _at_least_zero(model: str, *columns: str) -> list[models.CheckConstraint]:
     ]
 
 
-def _between(model: str, column: str, least: int, most: int) -> models.CheckConstraint:
+def _between(model: str, column: str, least: object, most: object) -> models.CheckConstraint:
     inside = Q(**{f"{column}__gte": least, f"{column}__lte": most})
     return _constraint(f"{model}_{column}_range", inside | Q(**{f"{column}__isnull": True}))
 
@@ -315,6 +318,8 @@ class Property(models.Model):
             _between("property", "latitude", -90, 90),
             _between("property", "longitude", -180, 180),
             _between("property", "year_built", 1600, 2200),
+            _between("property", "close_date", date.min, date.max),
+            _between("property", "original_entry_timestamp", *MOMENTS),
             _known("property", "standard_status", StandardStatus.values),
             _known("property", "property_type", PropertyType.values),
             _known("property", "property_sub_type", ["", *PropertySubType.values]),
@@ -401,6 +406,8 @@ class OpenHouse(models.Model):
                 "openhouse_ends_after_start",
                 Q(open_house_end_time__gt=F("open_house_start_time")),
             ),
+            _between("openhouse", "open_house_start_time", *MOMENTS),
+            _between("openhouse", "open_house_end_time", *MOMENTS),
             _known("openhouse", "open_house_status", OpenHouseStatus.values),
         ]
         indexes: ClassVar = [models.Index(fields=["property"], name="openhouse_property")]
@@ -428,6 +435,7 @@ class ListingHistory(models.Model):
         constraints: ClassVar = [
             _key_shape("listinghistory", "history_transactional_key"),
             _known("listinghistory", "change_type", ChangeType.values),
+            _between("listinghistory", "modification_timestamp", *MOMENTS),
         ]
         indexes: ClassVar = [models.Index(fields=["property"], name="listinghistory_property")]
 

@@ -118,8 +118,11 @@ class CachedPage(Generic[S]):
         self._subject = subject
 
     def __call__(self, request: HttpRequest, **route: Any) -> HttpResponse:
-        if failure := request.META.get(FAILURE):
-            raise failure
+        if failure := request.META.pop(FAILURE, None):
+            try:
+                raise failure
+            finally:
+                del failure  # it holds this frame: together they would wait for the collector
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         is_staff = _is_staff(request)

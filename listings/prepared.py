@@ -7,6 +7,7 @@ asked stays written with the ORM, once; from the second time on its SQL is at ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,8 +15,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import QuerySet
+from psycopg2.errors import DuplicatePreparedStatement
 from psycopg2.extensions import AsIs
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
@@ -110,14 +112,22 @@ class Planned:
             if self._name not in names:
                 self._plan()
                 names.add(self._name)
-            cursor.execute(self._execute, [values[probe] for probe in self._numbers])
+            try:
+                cursor.execute(self._execute, [values[probe] for probe in self._numbers])
+            except DatabaseError:
+                names.discard(self._name)  # the server may have forgotten it
+                raise
             rows: list[Row] = cursor.fetchall()
             return rows
 
     def _plan(self) -> None:
         sql, parameters = self._prepared.statement(self._numbers)
         # Nothing is asked yet, so this is not a query to count.
-        with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        with (
+            connection.wrap_database_errors,
+            connection.connection.cursor() as cursor,
+            suppress(DuplicatePreparedStatement),  # it was interrupted, or an error told nothing
+        ):
             cursor.execute(f"PREPARE {self._name} AS {sql}", parameters)
 
 

@@ -58,7 +58,8 @@ class QuickContext(Context):
     """Calls what a template calls, at once.
 
     Jinja looks for three decorators first, by which a function asks for more arguments than it is
-    given: that takes longer than a short macro. Nothing that templates call here has one.
+    given: that takes longer than a short macro. Nothing here has one but macros, which ask whether
+    to escape; without being told, they do.
     """
 
     def call(self, called: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:

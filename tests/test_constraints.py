@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models.expressions import RawSQL
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,12 @@ def test_negative_amount_is_refused_and_zero_is_not(column):
         ({"latitude": "-91"}, "property_latitude_range"),
         ({"longitude": "180.5"}, "property_longitude_range"),
         ({"year_built": 1599}, "property_year_built_range"),
+        ({"close_date": RawSQL("'infinity'::date", [])}, "property_close_date_range"),
+        ({"close_date": RawSQL("'-infinity'::date", [])}, "property_close_date_range"),
+        (
+            {"original_entry_timestamp": RawSQL("'infinity'::timestamptz", [])},
+            "property_original_entry_timestamp_range",
+        ),
         ({"standard_status": "Sold"}, "property_standard_status_known"),
         ({"standard_status": "active"}, "property_standard_status_known"),
         ({"property_type": "Castle"}, "property_property_type_known"),

@@ -62,7 +62,7 @@ def test_a_connection_in_use_is_not_asked_how_it_is(server, backend):
 
 
 def test_a_connection_is_asked_once_it_has_been_idle(server, backend):
-    connection._alive_at -= TRUSTED_SECONDS
+    connection._looked_at -= TRUSTED_SECONDS
     assert checked(server, backend)
     request("SELECT 'of the request'")
     assert not checked(server, backend)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import itertools
 import os
 import time
+import zlib
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -17,13 +19,14 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from listings import pages, popularity, queries
+from listings import addresses, pages, popularity, queries
 from listings.cache import reading
 from listings.cache.near import Near
 from listings.cache.store import store
 from listings.cache.trust import Trust, trust
 from listings.gate import Busy
 from listings.models import Property
+from listings.search import InvalidSearch
 from tests.conftest import apply_all
 from web import front as front_module
 from web.front import Front
@@ -242,9 +245,12 @@ class Watched(WSGIHandler):
 
 @pytest.fixture
 def django(door) -> Watched:
-    """Behind a door that has learnt what middleware add to pages."""
+    """Behind a door that has learnt what middleware add to pages of each kind."""
     door.front._django = watched = Watched()
-    door.get("/cities/")
+    for url in (*PAGES, *OTHER_PAGES):
+        door.get(url)
+    store("pipeline").flush()
+    door.front._near.drop_all()
     watched.asked.clear()
     return watched
 
@@ -294,6 +300,55 @@ def test_what_fails_is_tried_once_and_explained_by_django(door, django, monkeypa
     assert door.get("/listings/A-1/").status.startswith(str(status))
     assert tries == ["A-1"]
     assert django.asked == ["/listings/A-1/"]
+
+
+@pytest.mark.parametrize("url", ["/listings/?bedrooms_min=many", "/api/v1/properties?page=2"])
+def test_what_fails_leaves_nothing_to_the_collector_of_garbage(door, django, url):
+    door.get(url)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            door.get(url)
+        assert not [one for one in gc.get_objects() if isinstance(one, InvalidSearch)]
+    finally:
+        gc.enable()
+
+
+def test_body_that_cannot_be_unpacked_is_djangos_to_explain(door, django, monkeypatch):
+    door.get("/listings/A-1/")
+    monkeypatch.setattr(pages.gzip, "decompress", lambda body: zlib.decompress(b"damaged"))
+    got = door.get("/listings/A-1/")
+    assert got.status.startswith("500")
+    assert django.asked == ["/listings/A-1/"]
+
+
+def only_on_the_api(get_response):
+    def middleware(request):
+        response = get_response(request)
+        if request.path.startswith("/api/"):
+            response["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    return middleware
+
+
+def test_each_kind_of_page_keeps_the_headers_of_its_own(near, door):
+    outermost = f"{__name__}.only_on_the_api"
+    with override_settings(MIDDLEWARE=[outermost, *django_settings.MIDDLEWARE]):
+        watched = Watched()
+    door = Door(Front(watched, near))
+    for url, expected in (("/listings/A-1/", False), ("/api/v1/properties/A-1", True)):
+        for _ in range(4):
+            assert ("Access-Control-Allow-Origin" in door.get(url).headers) == expected
+    assert len(watched.asked) == 2
+
+
+def test_long_paths_are_not_remembered(door, django):
+    before = addresses._place_of_short.cache_info().currsize
+    for number in range(5):
+        assert door.get(f"/nothing/{number}{'x' * 400}/").status.startswith("404")
+    assert addresses._place_of_short.cache_info().currsize == before
 
 
 def test_connection_that_the_database_has_ended_costs_nobody_an_error(door, django):
@@ -346,7 +401,7 @@ def test_schemes_that_a_client_invents_are_not_remembered(door, django):
     for number in range(3):
         door.get("/listings/A-1/", HTTP_X_FORWARDED_PROTO=f"invented-{number}")
     assert len(django.asked) == 3
-    assert door.front._added.keys() == {None}
+    assert {scheme for scheme, _ in door.front._added} == {None}
 
 
 def test_process_variables_are_not_in_what_django_sees(near, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q, QuerySet
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,6 +181,19 @@ def test_two_threads_that_make_the_same_query_at_once_plan_it_once_for_a_connect
     for one in (planned, make_planned(), planned):
         assert one.rows({"key": "A-1"}) == [("A-1",)]
     assert plans() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_that_the_server_has_lost_is_made_again_after_one_error(planned):
+    connection.close()
+    planned.rows({"key": "A-1"})
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    with pytest.raises(DatabaseError):
+        planned.rows({"key": "A-1"})
+    assert planned.rows({"key": "A-1"}) == [("A-1",)]
+    prepared._planned.clear()  # as if the server's answer had been lost
+    assert planned.rows({"key": "A-1"}) == [("A-1",)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,7 +2,8 @@
 
 Django's handler and its middleware would take longer than all else that a hit from Redis needs. So
 pages that are near are given at once, and others are read, or rendered, right here. What middleware
-add to a page is learnt from an answer that Django gave, so answers from here have the same headers.
+add to a page is learnt from the first answer of its kind, which Django gives: it must not depend on
+anything else in a request, and only a new process learns it anew.
 Whatever is unusual in a request (another method, a session, an unknown host) is Django's to answer,
 and so is what goes wrong.
 """
@@ -19,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, get_path_info
-from django.db import close_old_connections
+from django.db import close_old_connections, reset_queries
 from django.http import QueryDict
 from django.http.request import split_domain_port, validate_host
 
-from listings.addresses import place_of
+from listings.addresses import Place, place_of
 from listings.cache.near import Kept, Near
 from listings.cache.trust import trust
 from listings.pages import (
@@ -44,12 +45,13 @@ if TYPE_CHECKING:
 
 Environ = dict[str, Any]
 Address = tuple[str, str, str | None]  # path, query string, scheme before a proxy
+Kind = tuple[str | None, str]  # of pages: scheme before a proxy, name of the view
 Headers = tuple[tuple[str, str], ...]
 
 LONGEST = 300  # characters of a header that is remembered with what it means
 MOST_REMEMBERED = 256
 STATUS: Final = ("Cache-Status", "listings; hit; detail=near")
-SCHEMES = {None, "http", "https"}  # that a proxy may name; what is added to pages may depend on it
+SCHEMES = {None, "http", "https"}  # that a proxy may name
 
 
 class Reply:
@@ -98,7 +100,7 @@ class Front:
         self._session = settings.SESSION_COOKIE_NAME
         self._ours = _Meanings(_is_ours)
         self._zipped = _Meanings(accepts_gzip)
-        self._added: dict[str | None, Headers] = {}  # scheme before a proxy → by middleware
+        self._added: dict[Kind, Headers] = {}  # by middleware
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         get = environ.get
@@ -111,7 +113,7 @@ class Front:
             or self._session in get("HTTP_COOKIE", "")
             or not self._ours[get("HTTP_HOST", "")]
         ):
-            return self._ask(environ, start_response, None)
+            return self._ask(environ, start_response)
         address = (environ["PATH_INFO"], environ["QUERY_STRING"], get("HTTP_X_FORWARDED_PROTO"))
         now = monotonic()
         kept = near.find(address, now)
@@ -145,49 +147,67 @@ class Front:
         """Read a page that is not near, if the address is that of a page."""
         started = perf_counter()
         place = place_of(get_path_info(environ))
-        added = self._added.get(address[2])
-        if place is None or added is None:
-            return self._ask(environ, start_response, address)
-        close_old_connections()  # as Django does with each request
+        if place is None:
+            return self._ask(environ, start_response)
+        kind = address[2], place.view_name
+        added = self._added.get(kind)
+        if added is None:
+            return self._ask(environ, start_response, kind)
+        _forget_former_request()
         try:
             query = QueryDict(environ["QUERY_STRING"].encode("latin-1"), encoding="utf-8")
             visit = place.page.visit(query, place.route)
+            status, headers, body = sent(visit.answer, environ)
         except Exception as error:  # noqa: BLE001 - Django has an answer to everything
             environ |= {FAILURE: error, STARTED: started}
-            return self._ask(environ, start_response, None)
-        status, headers, body = sent(visit.answer, environ)
-        start_response(_line(status), [*added, *headers])
+        else:
+            start_response(_line(status), [*added, *headers])
+            self._keep(visit, place, address, added)
+            cache = told_by(CACHE_STATUS[visit.answer.outcome])
+            asked = Asked(place.view_name, environ["REQUEST_METHOD"], str(status), cache)
+            counts.count(asked, perf_counter() - started)
+            return [body] if body else []
+        try:
+            return self._ask(environ, start_response)
+        finally:
+            environ.pop(FAILURE, None)  # it holds this frame, and that the environ
+
+    def _keep(self, visit: Visit, place: Place, address: Address, added: Headers) -> None:
+        """Keep near what may be kept."""
         if visit.ticket:
             reply = Reply(visit, added, place.view_name)
             own_bytes = len(reply.body) + sum(len(part or "") for part in address)
             kept = Kept(address, visit.wish, reply, own_bytes)
             self._near.keep(visit.ticket, kept, visit.answer.expires_at)
-        cache = told_by(CACHE_STATUS[visit.answer.outcome])
-        asked = Asked(place.view_name, environ["REQUEST_METHOD"], str(status), cache)
-        counts.count(asked, perf_counter() - started)
-        return [body] if body else []
 
     def _ask(
-        self, environ: Environ, start_response: StartResponse, address: Address | None
+        self, environ: Environ, start_response: StartResponse, kind: Kind | None = None
     ) -> Iterable[bytes]:
-        """Let Django answer. Of plain requests, given with their address, it can be learnt."""
+        """Let Django answer. From answers to plain requests, given with their kind, is learnt."""
         if "HTTP_IF_NONE_MATCH" in environ:
             start_response = _without_wrong_length(start_response)
         for name, value in self._variables:
             if environ.get(name) == value:
                 del environ[name]
         response = self._django(environ, start_response)
-        if address and isinstance(response, PageResponse) and not response.cookies:
-            self._learn(address[2], response)
+        if kind and isinstance(response, PageResponse) and not response.cookies:
+            self._learn(kind, response)
         return response
 
-    def _learn(self, scheme: str | None, response: PageResponse) -> None:
-        """What middleware add to any page. If they change what it says, it stays theirs to say."""
+    def _learn(self, kind: Kind, response: PageResponse) -> None:
+        """What middleware add to such pages. If they change what one says, they are asked again."""
         found = dict(response.items())
         is_kept = all(found.pop(name, None) == value for name, value in response.sent.headers)
         found.pop("Content-Length", None)  # of a 304
-        if is_kept and scheme in SCHEMES:
-            self._added[scheme] = tuple(found.items())
+        if is_kept and kind[0] in SCHEMES:
+            self._added[kind] = tuple(found.items())
+
+
+def _forget_former_request() -> None:
+    """What Django does first with each request."""
+    close_old_connections()
+    if settings.DEBUG:
+        reset_queries()
 
 
 @lru_cache(maxsize=64)

@@ -18,14 +18,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Sends no `SELECT 1` ahead of a request's queries where the socket tells as much."""
 
     health_check_done: bool
-    _alive_at = float("-inf")  # when it was last found alive, of the monotonic clock
+    _looked_at = float("-inf")  # when it was last looked at, of the monotonic clock
 
     def close_if_health_check_failed(self) -> None:
         """Once a request, ahead of its first query."""
         if self.connection is not None and not self.health_check_done:
             now = time.monotonic()
-            self.health_check_done = now - self._alive_at < TRUSTED_SECONDS and self._is_silent()
-            self._alive_at = now
+            self.health_check_done = now - self._looked_at < TRUSTED_SECONDS and self._is_silent()
+            self._looked_at = now
         super().close_if_health_check_failed()
 
     def _is_silent(self) -> bool:
