@@ -21,7 +21,7 @@ django.setup()
 from invalidation_worker import change_log
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.relay import sweep_all
-from listings import queries
+from listings import counting, queries
 from listings.cache.store import store
 from listings.models import Property
 from listings.progress import shown
@@ -55,7 +55,7 @@ def fill(searches: int) -> None:
     wanted = itertools.islice(zip(itertools.cycle(cities), itertools.count(1)), searches)
     with shown("searches", searches) as progress:
         for number, (city, price) in enumerate(wanted, 1):
-            queries.count(PropertySearch.parse({"city": city, "list_price_min": str(price)}))
+            counting.count(PropertySearch.parse({"city": city, "list_price_min": str(price)}))
             if number % EXPIRE_AT_ONCE == 0:
                 progress(EXPIRE_AT_ONCE)
 

@@ -29,7 +29,7 @@ from invalidation_worker.change_log import Mark
 from invalidation_worker.decide import Change
 from invalidation_worker.losses import Losses
 from invalidation_worker.models import ChangeEvent
-from listings import queries
+from listings import counting
 from listings.cache.dependencies import Count
 from listings.search import COUNT_CAP, COUNT_TO, PropertySearch
 from listings.search_index import wanted
@@ -134,7 +134,7 @@ class CappedCounts:
         return _Bound(bound.found - unknown - known.stops, issued)
 
     def _ask(self, searches: list[str]) -> list[bool]:
-        counted = queries.counts_now([PropertySearch.from_canonical(one) for one in searches])
+        counted = counting.counts_now([PropertySearch.from_canonical(one) for one in searches])
         for search, (number, finished) in zip(searches, counted, strict=True):
             settled = self._settled(finished)
             if settled is not None and number > COUNT_CAP:

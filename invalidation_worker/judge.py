@@ -15,10 +15,10 @@ from invalidation_worker.change_log import Image
 from invalidation_worker.decide import Change
 from invalidation_worker.holders import holders
 from invalidation_worker.plan import Cause, Plan, Standing
-from listings import queries
 from listings.cache.dependencies import Answer, Count, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
 from listings.cache.registries import parts_of
+from listings.full_text import found_by_words
 from listings.search import InvalidSearch, PropertySearch
 from listings.search_index import bits, positions, wanted
 from listings.shown import COLUMN_SETS
@@ -137,7 +137,7 @@ class Judge:
         images = self._images_in_lists
         if asked and max(len(asked), PARSING) * len(images) <= MOST_PAIRS:
             self._found.update((one, set()) for one in asked)
-            for word, number in queries.found_by_words(asked, images):
+            for word, number in found_by_words(asked, images):
                 self._found[asked[word]].add(id(images[number]))
 
     @functools.cached_property

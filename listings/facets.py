@@ -11,7 +11,7 @@ import msgspec
 from django.db import models
 from django.db.models import Q
 
-from listings import queries
+from listings import counting, querysets
 from listings.cache.dependencies import Count, Dependency, Facets
 from listings.models import Property
 from listings.rows import Row
@@ -54,7 +54,7 @@ _FACETTED = msgspec.msgpack.Decoder(Facetted)
 def facets(search: PropertySearch) -> Facetted:
     """The refinements of a search that find something, and fewer than it finds itself."""
 
-    def load() -> queries.Loaded[Facetted]:
+    def load() -> querysets.Loaded[Facetted]:
         offered = list(_offered(search)) if len(search.found()) <= LONGEST else []
         found = search.filter(Property.objects.all())[: COUNT_CAP + 1]
         total, *numbers = found.aggregate(
@@ -74,8 +74,8 @@ def facets(search: PropertySearch) -> Facetted:
         )
         return _facetted(total, offered, numbers), (Facets(search.found(), "facets"), *prices)
 
-    entry = queries.search_entry("facets", search, search.found())
-    return queries.cached(_FACETTED, entry, load)
+    entry = querysets.search_entry("facets", search, search.found())
+    return querysets.cached(_FACETTED, entry, load)
 
 
 Offer = tuple[str, Any, PropertySearch]  # a field, its value, and the search that it makes
@@ -99,7 +99,7 @@ def _counted(
     that what changes among thousands is seen only where a number changes.
     """
     searches = [search, *(refined for _, _, refined in offered)]
-    counted = queries.counts_now(searches)
+    counted = counting.counts_now(searches)
     dependencies = [
         Count(one.found(), True, number, finished)
         if number > COUNT_CAP

@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 from django.db.models import Q, QuerySet
 
-from listings import queries
+from listings import queries, querysets
 from listings.cache.dependencies import Place, Window
 from listings.models import KEY_PATTERN, Property
 from listings.rows import Card
@@ -55,13 +55,13 @@ def from_text(sort: Sort, text: str) -> Place:
 def cards_after(search: PropertySearch, after: Place | None, most: int) -> tuple[Card, ...]:
     """The next cards of a search behind a place, in its order; from the first on without one."""
 
-    def load() -> queries.Loaded[tuple[Card, ...]]:
+    def load() -> querysets.Loaded[tuple[Card, ...]]:
         cards, window = loaded(search, after, most)
         return cards, (window,)
 
     start = "" if after is None else as_text(after)
-    entry = queries.search_entry("cards_after", search, f"{most} {start} {search.canonical()}")
-    return queries.cached(_CARDS, entry, load)
+    entry = querysets.search_entry("cards_after", search, f"{most} {start} {search.canonical()}")
+    return querysets.cached(_CARDS, entry, load)
 
 
 def loaded(

@@ -6,24 +6,25 @@ and keeps the rows, an empty result is kept like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import msgspec
-from django.db import connection, models
+from django.db import models
 from django.db.models import Case, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from listings import prepared
 from listings.cache import partitions
-from listings.cache.dependencies import Count, Dependency, Facets, Place, Rows, Search, Window
+from listings.cache.dependencies import Facets, Place, Rows, Window
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, ends_at, read
+from listings.cache.reading import ends_at
 from listings.json_rows import Array, in_json, rows_in_json
 from listings.models import ListingHistory, Media, OpenHouse, Property
 from listings.prepared import A_KEY, A_MOMENT, A_WINDOW, Planned, Statement
+from listings.querysets import Loaded, cached, search_entry
 from listings.rows import (
     AgentCard,
     Card,
@@ -35,12 +36,8 @@ from listings.rows import (
     OpenHouseTime,
     Photo,
 )
-from listings.search import COUNT_CAP, COUNT_TO, PAGE_SIZE, PropertySearch, Sort
-from listings.shown import COLUMN_SETS
+from listings.search import PAGE_SIZE, PropertySearch, Sort
 from listings.vocabulary import GONE, PUBLIC, MediaCategory, OpenHouseStatus, OpenHouseType
-
-T = TypeVar("T")
-Loaded = tuple[T, tuple[Dependency, ...]]  # a value, and what can change it
 
 BY_KEY = "key"  # the order of `get_all_properties`, which no visitor can choose
 CHUNK = 1_000  # rows of `get_all_properties` in one entry
@@ -65,14 +62,12 @@ _first_photo = Coalesce(
     ),
     Value(""),
 )
-_SEARCH_DOCUMENT = Property._meta.get_field("search_document")
 # Made once, at import: see `listings.cache.entries`.
 _CARDS = msgspec.msgpack.Decoder(tuple[Card, ...])
 _CARDS_IN_JSON = msgspec.json.Decoder(tuple[Card, ...])
 _DETAIL_IN_JSON = msgspec.json.Decoder(Detail)
 _CITIES = msgspec.msgpack.Decoder(tuple[City, ...])
 _DETAIL_OR_NONE = msgspec.msgpack.Decoder(tuple[Detail | None, Missing])
-_NUMBER = msgspec.msgpack.Decoder(int)
 
 # column of a row → what it is in the database, where the two differ
 _CARD = {
@@ -123,80 +118,7 @@ def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
         return shown, (Window(search.found(), search.sort, *ends, start, full),)
 
     arguments = f"{most} {search.canonical()}"
-    return _cached(_CARDS, _search_entry("window", search, arguments), load)
-
-
-def count(search: PropertySearch) -> int:
-    """How many listings a search finds; 1,001 stands for any number over 1,000."""
-
-    def load() -> Loaded[int]:
-        number, finished = count_now(search)
-        if number > COUNT_CAP:
-            return COUNT_CAP + 1, (Count(search.found(), True, number, finished),)
-        return number, (Count(search.found(), capped=False),)
-
-    return _cached(_NUMBER, _search_entry("count", search, search.found()), load)
-
-
-class Counted(NamedTuple):
-    """How many listings there are, and in the sight of which transactions."""
-
-    number: int  # 1,500 stands for any number above
-    finished: int  # transactions with a lower id were over when it was counted
-
-
-def count_now(search: PropertySearch) -> Counted:
-    """How many listings a search finds, asked of the database."""
-    return counts_now([search])[0]
-
-
-def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
-    """How many each of these searches finds, asked of the database at once."""
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for at, search in enumerate(searches):
-        sql, values = prepared.of_search(search, _keys).limited(COUNT_TO)
-        parts.append(f"SELECT {at} AS number, (SELECT count(*) FROM ({sql}) AS found)")
-        parameters += values
-    with connection.cursor() as cursor:
-        # One statement has one snapshot, so counts and transactions belong together.
-        cursor.execute(
-            f"""
-            SELECT counted.count, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            FROM ({" UNION ALL ".join(parts)}) AS counted ORDER BY counted.number
-            """,
-            parameters,
-        )
-        return [Counted(*row) for row in cursor.fetchall()]
-
-
-def found_by_words(
-    words: Sequence[str], rows: Sequence[Mapping[str, object]]
-) -> Iterator[tuple[int, int]]:
-    """Which of these texts of a search (`q`) full text finds in which rows, as pairs of indexes.
-
-    Rows map the columns that are searched to values. They need not be in any table: the database
-    is asked as if they were.
-    """
-    document, parameters = _SEARCH_DOCUMENT.generated_sql(connection)
-    columns = [{name: row[name] for name in COLUMN_SETS["words"]} for row in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH document AS MATERIALIZED (
-                SELECT ordinality - 1 AS number, {document} AS words
-                FROM jsonb_populate_recordset(NULL::{Property._meta.db_table}, %s::jsonb)
-                    WITH ORDINALITY
-            ), asked AS MATERIALIZED (
-                SELECT ordinality - 1 AS number, websearch_to_tsquery('english', words) AS query
-                FROM unnest(%s::text[]) WITH ORDINALITY AS texts (words)
-            )
-            SELECT asked.number, document.number FROM document, asked
-            WHERE document.words @@ asked.query
-            """,
-            [*parameters, msgspec.json.encode(columns).decode(), list(words)],
-        )
-        yield from cursor.fetchall()
+    return cached(_CARDS, search_entry("window", search, arguments), load)
 
 
 def detail(listing_key: str) -> Detail | Missing:
@@ -210,7 +132,7 @@ def detail(listing_key: str) -> Detail | Missing:
     partition = partitions.of_property(listing_key)
     scope = Rows((listing_key,), "detail")
     entry = Entry(Layer.QUERYSET, partition, "detail", listing_key, scope)
-    found = _cached(_DETAIL_OR_NONE, entry, load)
+    found = cached(_DETAIL_OR_NONE, entry, load)
     return found[0] or found[1]
 
 
@@ -227,7 +149,7 @@ def cities() -> tuple[City, ...]:
         rows = found.order_by("-n", "city_key").values_list("city_key", "name", "state", "n")
         return tuple(City(*row) for row in rows), (Facets(everything.found(), "cities"),)
 
-    return _cached(_CITIES, _search_entry("cities", everything, ""), load)
+    return cached(_CITIES, search_entry("cities", everything, ""), load)
 
 
 def get_all_properties() -> Iterator[Card]:
@@ -257,12 +179,7 @@ def _chunk(city_key: str, after: str) -> tuple[Card, ...]:
         full = len(cards) == CHUNK
         return cards, (Window(search.found(), BY_KEY, first, last, 0, full, after=(after,)),)
 
-    return _cached(_CARDS, _search_entry("chunk", search, f"{city_key} {after}"), load)
-
-
-def _search_entry(name: str, search: PropertySearch, arguments: str) -> Entry:
-    partition = partitions.of_city(search.city_key)
-    return Entry(Layer.QUERYSET, partition, name, arguments, Search(search.found()))
+    return cached(_CARDS, search_entry("chunk", search, f"{city_key} {after}"), load)
 
 
 def _ends(
@@ -288,10 +205,6 @@ def _of_keys(some: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
     """
     rows = Property.objects.filter(pk__in=some.values("pk")).order_by(*sort.order)
     return rows.values_list(_card())
-
-
-def _keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
-    return found.order_by().values("pk")[A_WINDOW]
 
 
 def _cards(asked: Statement) -> tuple[Card, ...]:
@@ -322,22 +235,6 @@ def _detail_of_key() -> Planned:
     return Planned("detail_of_key", asked, {"key": A_KEY, "now": A_MOMENT})
 
 
-def _cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[], Loaded[T]]) -> T:
-    loaded: list[T] = []  # so that a miss need not decode what it has just encoded
-
-    def content() -> Content:
-        value, dependencies = load()
-        loaded.append(value)
-        return Content(msgspec.msgpack.encode(value), dependencies=dependencies)
-
-    answer = read(entry, content)
-    return loaded[0] if loaded else decoder.decode(answer.content.body)
-
-
 def cards(some: QuerySet[Property], sort: Sort) -> tuple[Card, ...]:
     """Some rows of a sorted search as cards, asked of the database."""
     return _cards(Statement(*_of_keys(some, sort).query.sql_with_params()))
-
-
-# For the modules beside this one that keep rows of other shapes.
-cached, search_entry = _cached, _search_entry

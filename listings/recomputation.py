@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from listings import queries
+from listings import counting, queries
 from listings.cache.entries import Layer
 from listings.cache.reading import Content, bypass, without_waiting
 from listings.facets import facets
@@ -49,7 +49,7 @@ def _keys_in_city(arguments: str) -> object:
 # The functions of the queryset layer, by the names and the arguments of their entries.
 QUERIES: dict[str, Callable[[str], object]] = {
     "window": _window,
-    "count": lambda text: queries.count(PropertySearch.from_canonical(text)),
+    "count": lambda text: counting.count(PropertySearch.from_canonical(text)),
     "detail": queries._load_detail,
     "cities": lambda _: queries.cities(),
     "chunk": lambda text: queries._chunk(*text.split(" ")),

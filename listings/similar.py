@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from listings import queries
+from listings import querysets
 from listings.cache import partitions
 from listings.cache.dependencies import Dependency, Rows
 from listings.cache.entries import Entry, Layer
@@ -31,7 +31,7 @@ def similar(city_key: str, listing_key: str) -> tuple[Card, ...] | None:
     The city must be told, because what its events change lives in its partition.
     """
 
-    def load() -> queries.Loaded[tuple[Card, ...] | None]:
+    def load() -> querysets.Loaded[tuple[Card, ...] | None]:
         own = Rows((listing_key,), "likeness")
         public = Property.objects.filter(
             pk=listing_key,
@@ -49,7 +49,7 @@ def similar(city_key: str, listing_key: str) -> tuple[Card, ...] | None:
 
     partition = partitions.of_city(city_key)
     entry = Entry(Layer.QUERYSET, partition, "similar", f"{city_key} {listing_key}")
-    return queries.cached(_CARDS_OR_NONE, entry, load)
+    return querysets.cached(_CARDS_OR_NONE, entry, load)
 
 
 def _around(

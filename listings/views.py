@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from listings import queries
+from listings import counting, queries
 from listings.cache import partitions
 from listings.cache.dependencies import Rows, Search
 from listings.pages import Page, Subject, cached_page
@@ -53,7 +53,7 @@ def home(_: None) -> Page:
 @cached_page(SEARCH)
 def property_list(search: PropertySearch) -> Page:
     cards = queries.window(search)
-    count = queries.count(search)
+    count = counting.count(search)
     city_name = cards[0].city if search.city and cards else search.city.replace("-", " ").title()
     pages = -(-min(count, COUNT_CAP) // PAGE_SIZE)
     return _page(

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from invalidation_worker import apply as apply_module
 from invalidation_worker import change_log
-from listings import queries, recomputation, views
+from listings import counting, queries, querysets, recomputation, views
 from listings.cache import partitions, reading
 from listings.cache.dependencies import Rows
 from listings.cache.entries import Entry, Layer, Stored, registry_key, value_key
@@ -55,7 +55,7 @@ def price(listing_key: str) -> str:
     shown = Rows((listing_key,), "detail")
     partition = partitions.of_property(listing_key)
     entry = Entry(Layer.QUERYSET, partition, "price", listing_key, shown)
-    return queries._cached(_text, entry, lambda: (load_price(listing_key), (shown,)))
+    return querysets.cached(_text, entry, lambda: (load_price(listing_key), (shown,)))
 
 
 _text = msgspec.msgpack.Decoder(str)
@@ -160,7 +160,7 @@ class Stage:
         announced(patch, sys.modules[__name__], "load_price", lambda _: "read price")
         announced(patch, queries, "_load_detail", lambda _: "read listing")
         announced(patch, queries, "cards", lambda *_: "read cards")
-        announced(patch, queries, "count_now", lambda _: "read count")
+        announced(patch, counting, "count_now", lambda _: "read count")
         announced(patch, change_log, "claim", lambda _: "claim")
         announced(patch, change_log, "discard_all", lambda: "discard")
         announced(patch, BaseDatabaseWrapper, "commit", lambda _: "commit")

@@ -16,7 +16,7 @@ from invalidation_worker import judge as judge_module
 from invalidation_worker.capped import CappedCounts
 from invalidation_worker.change_log import Mark
 from invalidation_worker.decide import decide
-from listings import queries
+from listings import counting
 from listings.cache.dependencies import Count
 from listings.models import Property
 from listings.search import PropertySearch
@@ -71,7 +71,7 @@ def apply_as_a_batch(counts: CappedCounts) -> None:
 
 def filled() -> Count:
     """What an entry depends on that was filled just now."""
-    number, finished = queries.count_now(PropertySearch.from_canonical(SEARCH))
+    number, finished = counting.count_now(PropertySearch.from_canonical(SEARCH))
     return Count(SEARCH, True, number, finished)
 
 
@@ -104,13 +104,13 @@ def forget_what_was_asked(counts: CappedCounts) -> None:
 def asked(monkeypatch) -> list[list[str]]:
     """The searches that the database is asked to count, in the order of the questions."""
     found: list[list[str]] = []
-    counts_now = queries.counts_now
+    counts_now = counting.counts_now
 
     def noted(searches):
         found.append([search.canonical() for search in searches])
         return counts_now(searches)
 
-    monkeypatch.setattr(queries, "counts_now", noted)
+    monkeypatch.setattr(counting, "counts_now", noted)
     return found
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from invalidation_worker.change_log import Image, claim, decoded
 from invalidation_worker.models import ChangeEvent
-from listings import queries
+from listings.full_text import found_by_words
 from listings.models import Property
 from listings.search import LAST_PAGE, Answer, InvalidSearch, PropertySearch
 from listings.vocabulary import ON_MARKET, PUBLIC, PropertySubType, PropertyType, StandardStatus
@@ -81,7 +81,7 @@ def reparsed(search: PropertySearch) -> PropertySearch:
 
 def assert_readings_agree(search: PropertySearch, images: Iterable[Image]) -> None:
     keys, images = found(search), list(images)
-    with_words = {number for _, number in queries.found_by_words([search.q], images)}
+    with_words = {number for _, number in found_by_words([search.q], images)}
     for number, image in enumerate(images):
         answer, is_found = search.matches(image), image["listing_key"] in keys
         if answer is Answer.MAYBE:

@@ -21,7 +21,7 @@ from django.urls import reverse
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from listings import templating
+from listings import quick_templates, templating
 from listings.browsing import CityPart, xml_page
 from listings.facets import Facetted, Refinement
 from listings.rows import (
@@ -684,7 +684,7 @@ def test_what_is_put_out_is_escaped_as_markupsafe_escapes(value):
     plain, ours = Environment(autoescape=True), templating.environment()
     expected = plain.from_string(source).render(v=value)
     assert ours.from_string(source).render(v=value) == expected
-    assert templating.escaped(value) == escape(value)
+    assert quick_templates.escaped(value) == escape(value)
 
 
 # ---- kept pieces ----
@@ -710,9 +710,9 @@ OTHERWISE: dict[str, object] = {
 @pytest.mark.parametrize("column", OTHERWISE)
 def test_a_kept_card_gives_way_when_its_row_has_changed(column):
     changed = msgspec.structs.replace(CARD, **{column: OTHERWISE[column]})
-    templating.kept.cache_clear()
+    quick_templates.kept.cache_clear()
     anew = results(cards=(changed, CARD)).source
-    templating.kept.cache_clear()
+    quick_templates.kept.cache_clear()
     before = results(cards=(CARD, CARD)).source
     assert results(cards=(changed, CARD)).source == anew != before
     assert results(cards=(CARD, CARD)).source == before
@@ -722,9 +722,9 @@ def test_kept_fields_of_a_form_are_those_of_its_search():
     def with_each(search: PropertySearch) -> list[str]:
         return [results(search=replace(search, page=page)).source for page in (1, 2)]
 
-    templating.kept.cache_clear()
+    quick_templates.kept.cache_clear()
     anew = with_each(EVERY_FILTER)
-    templating.kept.cache_clear()
+    quick_templates.kept.cache_clear()
     assert with_each(PropertySearch()) != anew
     assert with_each(EVERY_FILTER) == anew
 
@@ -732,7 +732,7 @@ def test_kept_fields_of_a_form_are_those_of_its_search():
 def test_cards_that_have_not_changed_are_not_rendered_again():
     cards = [msgspec.structs.replace(CARD, listing_key=f"NW-{n}") for n in range(24)]
     results(cards=tuple(cards))
-    made = templating.kept.cache_info().misses
+    made = quick_templates.kept.cache_info().misses
     changed = msgspec.structs.replace(CARD, listing_key="NW-7", list_price=Decimal(1))
     results(cards=(*cards[:7], changed, *cards[8:]))
-    assert templating.kept.cache_info().misses == made + 1
+    assert quick_templates.kept.cache_info().misses == made + 1

@@ -26,7 +26,13 @@ REST = "other"
 # part → what the file of a function contains, or, of this project's own, begins with. The first
 # part that fits has it.
 PARTS: dict[str, tuple[str, ...]] = {
-    "templates": (".html", "/jinja2/", "/markupsafe/", "listings/templating"),
+    "templates": (
+        ".html",
+        "/jinja2/",
+        "/markupsafe/",
+        "listings/templating",
+        "listings/quick_templates",
+    ),
     "Redis": (
         "/redis/",
         "/hiredis/",
@@ -38,7 +44,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "gzip": ("/gzip.py", "/zlib", "/isal"),
     "SQL: sending, fetching": ("/django/db/backends/", "/psycopg2/"),
     "SQL: building (ORM)": ("/django/db/",),
-    "rows and searches": ("listings/queries", "listings/rows", "listings/search"),
+    "rows and searches": (
+        "listings/counting",
+        "listings/prepared",
+        "listings/queries",
+        "listings/rows",
+        "listings/search",
+    ),
     "Django: middleware, addresses, responses": ("/django/", "/whitenoise/", "/asgiref/"),
     "the site's own views": ("listings/", "web/"),
 }

@@ -1,0 +1,67 @@
+"""How many listings a search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db import connection
+from django.db.models import QuerySet
+
+from listings import prepared
+from listings.cache.dependencies import Count
+from listings.models import Property
+from listings.prepared import A_WINDOW
+from listings.querysets import Loaded, cached, search_entry
+from listings.search import COUNT_CAP, COUNT_TO, PropertySearch, Sort
+
+_NUMBER = msgspec.msgpack.Decoder(int)  # made once, at import: see `listings.cache.entries`
+
+
+def count(search: PropertySearch) -> int:
+    """How many listings a search finds; 1,001 stands for any number over 1,000."""
+
+    def load() -> Loaded[int]:
+        number, finished = count_now(search)
+        if number > COUNT_CAP:
+            return COUNT_CAP + 1, (Count(search.found(), True, number, finished),)
+        return number, (Count(search.found(), capped=False),)
+
+    return cached(_NUMBER, search_entry("count", search, search.found()), load)
+
+
+class Counted(NamedTuple):
+    """How many listings there are, and in the sight of which transactions."""
+
+    number: int  # 1,500 stands for any number above
+    finished: int  # transactions with a lower id were over when it was counted
+
+
+def count_now(search: PropertySearch) -> Counted:
+    """How many listings a search finds, asked of the database."""
+    return counts_now([search])[0]
+
+
+def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
+    """How many each of these searches finds, asked of the database at once."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for at, search in enumerate(searches):
+        sql, values = prepared.of_search(search, _keys).limited(COUNT_TO)
+        parts.append(f"SELECT {at} AS number, (SELECT count(*) FROM ({sql}) AS found)")
+        parameters += values
+    with connection.cursor() as cursor:
+        # One statement has one snapshot, so counts and transactions belong together.
+        cursor.execute(
+            f"""
+            SELECT counted.count, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            FROM ({" UNION ALL ".join(parts)}) AS counted ORDER BY counted.number
+            """,
+            parameters,
+        )
+        return [Counted(*row) for row in cursor.fetchall()]
+
+
+def _keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
+    return found.order_by().values("pk")[A_WINDOW]
