@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.http import QueryDict
 from django.http.request import split_domain_port, validate_host
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, resolve
 
 from listings.cache.entries import Entry
 from listings.pages import CachedPage
@@ -43,7 +43,7 @@ def _place_of(path: str) -> Place | None:
         match = resolve(path)
     except Resolver404:
         return None
-    page = _page_of(match)
+    page = page_of(match.view_name, match.func)
     return None if page is None else Place(page, match.kwargs, match.url_name or "")
 
 
@@ -62,7 +62,7 @@ def page_at(url: str) -> tuple[CachedPage[Any], Entry]:
         match = resolve(path)
     except Resolver404 as error:
         raise NoEntry(f"There is nothing at {path}") from error
-    page = _page_of(match)
+    page = page_of(match.view_name, match.func)
     if page is None:
         raise NoEntry(f"What is at {path} is not cached")
     try:
@@ -71,8 +71,9 @@ def page_at(url: str) -> tuple[CachedPage[Any], Entry]:
         raise NoEntry(f"The search is invalid: {error}") from error
 
 
-def _page_of(match: ResolverMatch) -> CachedPage[Any] | None:
-    page = _ANSWERING.get(match.view_name, match.func)
+def page_of(view_name: str, view: object) -> CachedPage[Any] | None:
+    """The page with which a view answers, which is named with its namespace; none: with others."""
+    page = _ANSWERING.get(view_name, view)
     return page if isinstance(page, CachedPage) else None
 
 

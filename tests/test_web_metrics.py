@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from invalidation_worker import metrics_server
-from listings import pages, popularity, queries
+from listings import counting, pages, popularity
 from listings.cache import reading, spared
 from listings.cache.counters import Outcome
 from listings.cache.endings import Refusal, WaitEnding
@@ -27,6 +27,7 @@ from listings.cache.reading import Content, read
 from listings.cache.store import Lease, Switch, store
 from listings.cache.trust import Trust, trust
 from listings.models import Property
+from listings.search import PropertySearch
 from tests.conftest import apply_all
 from tests.scraping import Series, promtool_says, series, since
 from tests.test_front import Door, made_near
@@ -195,6 +196,7 @@ def test_staff_and_a_switch_are_a_bypass(door, process, monkeypatch):
     door.get(HOME)
     risen = since(before, told(process))
     assert only(risen, "listings_http_requests") == {requests("property-detail", "bypass"): 2}
+    assert only(risen, "listings_http_request_duration") == {asked("property-detail", "miss"): 2}
     assert only(risen, "listings_cache_reads") == {
         reads("page", "bypass"): 1,
         reads("queryset", "bypass"): 2,
@@ -417,10 +419,10 @@ def test_queries_of_a_connection_are_counted_once(platform):
     connection.execute_wrappers.clear()  # as of a thread that has not asked yet
     before = spared.asked.number
     with connection.execute_wrapper(lambda execute, *four: execute(*four)):
-        queries.count_now(queries.PropertySearch())
-    queries.count_now(queries.PropertySearch())
+        counting.count_now(PropertySearch())
+    counting.count_now(PropertySearch())
     connection.close()  # and connected again
-    queries.count_now(queries.PropertySearch())
+    counting.count_now(PropertySearch())
     assert spared.asked.number - before == 3
 
 
@@ -453,9 +455,10 @@ def test_nobody_has_asked_for_trust_that_is_new():
 
 def test_known_series_begin_at_0():
     fresh = told(WebProcess(Near(0, Trust()), begun()))
-    for view in ("home", "property-list", "property-detail"):
+    for view in ("home", "property-list", "property-detail", "properties", "property"):
         for cache in ("near", "hit", "stale", "miss", "bypass", "error"):
             assert fresh[requests(view, cache)] == 0
+        for cache in ("near", "hit", "miss", "none"):
             assert fresh[asked(view, cache)] == 0
         for code in (500, 503):
             assert fresh[requests(view, "none", code=code)] == 0
@@ -467,6 +470,7 @@ def test_known_series_begin_at_0():
     assert {waits(layer, one) for layer in Layer for one in WaitEnding} <= names
     le = 'listings_http_request_duration_seconds_bucket{cache="hit",le="0.1",view="home"}'
     assert fresh[le] == 0
+    assert not any("list_properties" in name for name in fresh)  # a second name of `properties`
 
 
 def begun() -> RequestCounts:

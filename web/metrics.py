@@ -34,7 +34,8 @@ class WebProcess(Collector):
         yield from families(PREFIX, SERIES, {(): self})
         yield _histogram(
             "http_request_duration_seconds",
-            "Time from a request to its answer; of near hits, one in 64 is timed for all.",
+            "Time from a request to its answer; of near hits, one in 64 is timed for all. "
+            "Stale hits are among hits, bypasses and errors among misses.",
             ("view", "cache"),
             self.requests.seconds().items(),
         )

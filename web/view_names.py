@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from listings.pages import CachedPage
+from listings.addresses import page_of
 
 ADMIN = "admin"  # all of its pages: there are dozens, and one person reads them
 STATIC = "static"
@@ -40,15 +40,20 @@ def name_of(request: HttpRequest) -> str:
     )
 
 
-def _known(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[View]:
+def _known(patterns: Sequence[URLPattern | URLResolver], namespace: str = "") -> Iterator[View]:
+    routes = set()
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
-            is_cached = isinstance(pattern.callback, CachedPage)
-            yield View(_name(pattern.name, pattern.callback), is_cached)
+            route = str(pattern.pattern)
+            if route not in routes:  # the first of several names is the one that is told
+                routes.add(route)
+                page = page_of(f"{namespace}{pattern.name}", pattern.callback)
+                yield View(_name(pattern.name, pattern.callback), page is not None)
         elif pattern.app_name == ADMIN:
             yield View(ADMIN)
         else:
-            yield from _known(pattern.url_patterns)
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _known(pattern.url_patterns, inner)
 
 
 def _name(url_name: str | None, view: Callable[..., Any]) -> str:
