@@ -31,7 +31,8 @@ from listings.cache.totals import Total
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
-LATE_SECONDS = 0.03  # events that wait longer than this have no worker, or a busy one
+LEFT_TO_WORKER_SECONDS = 0.03  # events that wait longer have no worker, or a busy one
+MOST_RINGS = 1_000  # that wait; with no worker each transaction would add one
 SWEEP_SECONDS = 30.0  # from one round over all registries to the next: each at least once a minute
 SCAN_COUNT = 1_000  # keys that the server looks at in one SCAN: well under a millisecond
 QUEUE = "invalidation"
@@ -76,16 +77,19 @@ class Relay:
         if age is None:
             return
         rung = self._ring_waits() or self._ring()
-        if not rung or age > LATE_SECONDS:
+        if not rung or age > LEFT_TO_WORKER_SECONDS:
             done = apply_batch()
             metrics.applied_by_relay.inc(done.events)
             send_to_warming(self._publisher, done)
 
     def _ring_waits(self) -> bool:
         try:
-            return bool(self._broker.llen(QUEUE))
+            waiting = int(self._broker.llen(QUEUE))
+            if waiting > MOST_RINGS:  # one would do; their expiry is read by whoever takes them
+                self._broker.ltrim(QUEUE, 0, MOST_RINGS - 1)
         except redis.RedisError:
             return False
+        return waiting > 0
 
     def _ring(self) -> bool:
         taken = self._publisher.send(APPLY, Ring(), expires=EXPIRES_SECONDS)

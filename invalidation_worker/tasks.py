@@ -11,7 +11,6 @@ import redis
 from celery import shared_task
 from django.db import DatabaseError, close_old_connections
 
-from invalidation_worker import metrics
 from invalidation_worker.apply import BATCH, Applied, apply_batch
 from invalidation_worker.doorbell import WARM, Publisher, Ring, doorbell
 from invalidation_worker.warmer import BATCH as WARMING_BATCH
@@ -44,7 +43,6 @@ def apply(ring: dict[str, Any] | None = None) -> None:
         except (redis.RedisError, DatabaseError) as error:
             pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
             failures += 1
-            metrics.retries.inc()
             logger.warning("not applied, trying again in %.2f s: %r", pause, error)
             close_old_connections()
             time.sleep(pause)

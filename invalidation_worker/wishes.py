@@ -9,10 +9,14 @@ from datetime import datetime
 from operator import attrgetter
 
 from invalidation_worker import metrics
-from listings.popularity import PageKey
+from listings.popularity import FLUSH_SECONDS, PageKey
 
 PAUSE_SECONDS = 0.25  # between two fills of one page: a storm of writes warms it 4 times a second
 MOST_WAITING = 2_000  # more than can be filled before they expire
+# A page is filled again for those who may read it. Once that nobody has done so since it was filled
+# is sure, it waits for its next visitor, however often it is dropped. A read is told within 2 s.
+SURE_SECONDS = 2 * FLUSH_SECONDS
+MOST_REMEMBERED = 20_000  # filled pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class Wishes:
     def __init__(self) -> None:
         self._waiting: dict[PageKey, Wish] = {}
         self._taken: dict[PageKey, float] = {}  # when, in the last 250 ms
+        # How much a page was wanted when it was last taken (each read adds to that), and when that
+        # was first so.
+        self._filled: dict[PageKey, tuple[datetime, float]] = {}
 
     def add(self, wishes: Iterable[Wish]) -> None:
         """Note these; of more than 2,000, only the most wanted."""
@@ -43,7 +50,11 @@ class Wishes:
     def take(self, now: float) -> Wish | None:
         """The most wanted page among those that were not taken in the last 250 ms."""
         waited = len(self._waiting)
-        self._waiting = {page: w for page, w in self._waiting.items() if w.expires > now}
+        self._waiting = {
+            page: wish
+            for page, wish in self._waiting.items()
+            if wish.expires > now and not self._is_unread(wish, now)
+        }
         metrics.count_page(metrics.SKIPPED, waited - len(self._waiting))
         self._taken = {page: at for page, at in self._taken.items() if at + PAUSE_SECONDS > now}
         due = (wish for page, wish in self._waiting.items() if page not in self._taken)
@@ -51,6 +62,7 @@ class Wishes:
         if wish is not None:
             del self._waiting[wish.page]
             self._taken[wish.page] = now
+            self._remember(wish, now)
         return wish
 
     def due_in(self, now: float) -> float | None:
@@ -62,3 +74,14 @@ class Wishes:
     def clear(self) -> None:
         """Forget what waits."""
         self._waiting.clear()
+
+    def _is_unread(self, wish: Wish, now: float) -> bool:
+        until, since = self._filled.get(wish.page, (None, now))
+        return until == wish.until and now - since > SURE_SECONDS
+
+    def _remember(self, wish: Wish, now: float) -> None:
+        until, _ = self._filled.get(wish.page, (None, now))
+        if until != wish.until:
+            if len(self._filled) >= MOST_REMEMBERED:
+                self._filled.clear()  # at worst they are filled once more
+            self._filled[wish.page] = wish.until, now

@@ -11,6 +11,7 @@ that do not count. The hit ratio here is that of the server's whole life; a pane
 
 from __future__ import annotations
 
+from listings.cache.store import Switch
 from monitoring.hit_ratio import hit_ratio
 from monitoring.pipeline import Broker, ChangeLog, Marks
 from monitoring.redis_server import Statistics
@@ -108,6 +109,13 @@ MARKS: tuple[Series[Marks], ...] = (
         COUNTER,
         "Moves of the horizon: one each second in which changes are applied in time.",
         lambda marks: marks.horizon,
+    ),
+    Series(
+        "cache_switched_off",
+        GAUGE,
+        "1 while an operator has switched these caches off.",
+        lambda marks: {(switch.value,): float(switch in marks.off) for switch in Switch},
+        ("switch",),
     ),
     Series(
         "registry_entries",

@@ -18,7 +18,7 @@ from psycopg2 import extensions
 
 from listings.cache import totals
 from listings.cache.entries import Layer
-from listings.cache.store import Store
+from listings.cache.store import Store, Switch
 from listings.cache.totals import Total
 from monitoring.redis_server import Statistics, impatient_client, read_from
 
@@ -66,6 +66,7 @@ class Marks:
     """What the relay keeps in the cache server."""
 
     horizon: int  # how often it has moved in this run of the server
+    off: frozenset[Switch]  # what an operator has switched off
     registries: Mapping[Layer, Total]
 
 
@@ -94,7 +95,8 @@ def read_marks(url: str) -> Marks:
     """
     with impatient_client(url) as client:
         cache = Store(client)
-        return Marks(cache.horizon().counter, totals.read(cache))
+        mark = cache.horizon()
+        return Marks(mark.counter, mark.off, totals.read(cache))
 
 
 def read_change_log() -> ChangeLog:

@@ -3,8 +3,8 @@
 It draws a live entry, computes it again from the database and compares. A difference may only be a
 change on its way, so it is not yet a fault: the entry is looked at again 1, 10 and 60 s after the
 difference was first seen. It is *stale* at that age if the cache still holds the very same value,
-and that still differs from what the database says then. Every entry that is drawn counts as checked
-once for each age, most of them at once, because they are true.
+would serve it, and it still differs from what the database says then. Every entry that is drawn
+counts as checked once for each age, most of them at once, because they are true.
 
 The same value is one of the same fill, whose jittered end is its own. Its `as_of` is not enough: a
 page that was filled again may have rows in it that are as old as those in the one before.
@@ -24,9 +24,13 @@ import prometheus_client as prometheus
 import redis
 from django.db import DatabaseError, close_old_connections
 
+from listings.cache import totals
+from listings.cache.entries import Layer
 from listings.cache.sampling import Sample, sample, stored_now
 from listings.cache.store import Store
+from listings.cache.trust import trust
 from listings.recomputation import fresh
+from listings.site import PAGES
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +61,7 @@ class Counts:
         )
         self.last_success = prometheus.Gauge(
             "listings_truth_last_success_timestamp_seconds",
-            "When a comparison was last made, or nothing found to compare.",
+            "When a comparison was last made, or there was nothing to compare.",
             registry=None,
         )
         for age in AGES:
@@ -96,13 +100,14 @@ class TruthProbe:
         """Until `stopping` is set. Whoever is away is asked again every second."""
         while not stopping.wait(max(0.0, self.due_at() - self._clock())):
             try:
-                self.step()
+                compared = self.step()
             except (redis.RedisError, DatabaseError) as error:
                 logger.warning("cannot compare, trying again in 1 s: %r", error)
             except Exception:  # whatever it is, other entries are to be compared all the same
                 logger.exception("cannot compare")
             else:
-                self._counts.last_success.set_to_current_time()
+                if compared:
+                    self._counts.last_success.set_to_current_time()
                 continue
             self._counts.failures.inc()
             close_old_connections()
@@ -112,8 +117,11 @@ class TruthProbe:
         """When there is something to do, by its clock."""
         return min(self._next, self._waiting[0][0]) if self._waiting else self._next
 
-    def step(self) -> None:
+    def step(self) -> bool:
         """Look again at one entry whose time has come, or else draw one.
+
+        False: none was found, although there are some. A probe of another release than the web
+        processes finds none for ever.
 
         Raises:
             redis.RedisError, DatabaseError: the cache or the database does not answer.
@@ -130,16 +138,18 @@ class TruthProbe:
             self._judge(difference, place, still)
         elif self._next <= now:
             self._next = now + self._pause_seconds
-            self._draw()
+            return self._draw()
+        return True
 
-    def _draw(self) -> None:
+    def _draw(self) -> bool:
         drawn = sample(self._cache)
         if drawn is None:
-            return
+            return not any(total.entries for total in totals.read(self._cache).values())
         if _is_true(drawn):
             self._count_true(0)
         else:
             self._look_again(Difference(drawn, self._clock()), 0)
+        return True
 
     def _judge(self, difference: Difference, place: int, still: bool) -> None:
         if not still:
@@ -149,8 +159,9 @@ class TruthProbe:
         self._counts.checks.labels(str(age)).inc()
         self._counts.stale.labels(str(age)).inc()
         logger.error(
-            "stale for %d s: %s %r of the %s layer in %s, as of %d µs",
+            "stale for %d s: %s (%s %r of the %s layer in %s, as of %d µs)",
             age,
+            _address(drawn),
             drawn.name,
             drawn.arguments,
             drawn.layer.value,
@@ -165,8 +176,9 @@ class TruthProbe:
         heapq.heappush(self._waiting, (due_at, next(self._number), difference, place))
 
     def _still_differs(self, drawn: Sample) -> bool:
-        # What was filled since was read from the database since, however it differs now.
-        if stored_now(self._cache, drawn) != drawn.stored:
+        # What was filled since was read from the database since, however it differs now. What is
+        # distrusted nobody is given.
+        if stored_now(self._cache, drawn) != drawn.stored or not _is_served(drawn):
             return False
         return not _is_true(drawn)
 
@@ -174,6 +186,14 @@ class TruthProbe:
         """For this age and all later ones: what is true now has nothing left to be found."""
         for age in AGES[place:]:
             self._counts.checks.labels(str(age)).inc()
+
+
+def _is_served(drawn: Sample) -> bool:
+    return drawn.stored.header.as_of >= trust.not_before()
+
+
+def _address(drawn: Sample) -> str:
+    return PAGES[drawn.name].url(drawn.arguments) if drawn.layer is Layer.PAGE else "rows"
 
 
 def _is_true(drawn: Sample) -> bool:

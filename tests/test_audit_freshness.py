@@ -403,6 +403,8 @@ def test_two_audits_of_one_database_exclude_each_other(site):
     [
         (["--url=ftp://site"], "is not a site such as"),
         (["--url=http://site/listings/"], "is not a site such as"),
+        (["--url=http://site:80000"], "is not a site such as"),
+        (["--url=http://site:port"], "is not a site such as"),
         (["--url=http://site", "--seconds=0"], "is not a whole number from 1"),
         (["--url=http://site", "--writers=17"], "is not a whole number from 1 to 16"),
         (["--url=http://site", "--reads-per-second=none"], "is not a rate"),

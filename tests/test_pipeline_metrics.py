@@ -16,10 +16,11 @@ from msgspec import to_builtins
 
 from invalidation_worker import apply as apply_module
 from invalidation_worker import change_log, metrics, metrics_server, tasks
+from invalidation_worker import relay as relay_module
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import Publisher
 from invalidation_worker.models import ChangeEvent
-from invalidation_worker.relay import LATE_SECONDS, QUEUE, Relay
+from invalidation_worker.relay import LEFT_TO_WORKER_SECONDS, QUEUE, Relay
 from invalidation_worker.warmer import Warmer
 from invalidation_worker.wishes import Wish, Wishes
 from listings.cache.counters import Outcome
@@ -137,14 +138,14 @@ def test_table_that_no_trigger_writes_counts_as_other_and_is_buried():
 
 
 def test_batch_that_fails_counts_as_a_retry_and_not_as_applied(monkeypatch):
-    real, failures = tasks.apply_batch, iter([OperationalError("away")])
+    real, failures = change_log.claim, iter([OperationalError("away")])
 
-    def fail_once():
+    def fail_once(most):
         for failure in failures:
             raise failure
-        return real()
+        return real(most)
 
-    monkeypatch.setattr(tasks, "apply_batch", fail_once)
+    monkeypatch.setattr(change_log, "claim", fail_once)
     reprice()
     found = risen("invalidation-worker", tasks.apply)
     assert found["listings_apply_retries_total"] == 1
@@ -224,12 +225,24 @@ def test_relay_applies_what_waits_behind_a_busy_worker():
         broker.lpush(QUEUE, "a ring")  # that nobody takes, as during a large batch
         try:
             reprice()
-            eventually(lambda: (change_log.oldest_age_seconds() or 0.0) > LATE_SECONDS)
+            eventually(lambda: (change_log.oldest_age_seconds() or 0.0) > LEFT_TO_WORKER_SECONDS)
             found = risen("relay", relay.look)
         finally:
             broker.lrem(QUEUE, 1, "a ring")
     assert found["listings_relay_applied_events_total"] == 1
     assert "listings_relay_rings_total" not in found
+
+
+def test_rings_that_nobody_takes_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(relay_module, "MOST_RINGS", 3)
+    with redis.Redis.from_url(settings.BROKER_URL) as broker:
+        broker.lpush(QUEUE, *range(10))
+        try:
+            reprice()
+            Relay(Event()).look()
+            assert broker.lrange(QUEUE, 0, -1) == [b"9", b"8", b"7"]  # the newest
+        finally:
+            broker.delete(QUEUE)
 
 
 def test_port_that_is_taken_is_logged_and_nothing_else(monkeypatch, caplog):

@@ -10,6 +10,7 @@ import prometheus_client as prometheus
 import pytest
 import redis
 
+from invalidation_worker.relay import sweep_all
 from listings.cache import sampling
 from listings.cache import trust as trust_module
 from listings.cache.entries import Layer
@@ -47,9 +48,9 @@ class Probe:
         self.now, self.counts = 0.0, Counts()
         self.probe = TruthProbe(store("pipeline"), self.counts, 1, lambda: self.now)
 
-    def draw(self) -> None:
+    def draw(self) -> bool:
         self.now = max(self.now, self.probe._next)
-        self.probe.step()
+        return self.probe.step()
 
     def wait(self, seconds: float) -> None:
         """Let time pass; whatever is to be looked at again in it is, and nothing is drawn."""
@@ -300,8 +301,27 @@ def test_looking_again_for_what_has_gone_is_no_miss(probe):
     assert store("pipeline").client.info("stats")["keyspace_misses"] == 0
 
 
-def test_empty_cache_has_nothing_to_draw(probe):
+def test_old_value_that_nobody_is_given_is_not_stale(probe, monkeypatch):
+    visit(DETAIL)
+    reprice()
+    keep_only(DETAIL)
     probe.draw()
+    # The horizon stands still, and the value is older than what is distrusted may be.
+    monkeypatch.setattr(trust_module, "OLDEST_SECONDS", 0.0)
+    probe.wait(60)
+    assert probe.told() == counted((1, 1, 1), (0, 0, 0))
+
+
+def test_cache_of_another_release_is_not_compared_with(probe, monkeypatch):
+    visit(*PAGE_KEYS)
+    for _ in sweep_all():
+        pass
+    monkeypatch.setattr(sampling, "release", lambda: "another")
+    assert probe.draw() is False
+
+
+def test_empty_cache_has_nothing_to_draw(probe):
+    assert probe.draw() is True
     assert probe.told() == counted((0, 0, 0), (0, 0, 0))
 
 

@@ -256,6 +256,23 @@ def test_page_taken_a_moment_ago_waits_while_others_are_taken():
     assert taken(waiting, 10.25) == KENT
 
 
+def test_page_that_nobody_has_read_since_it_was_filled_is_left_to_its_next_visitor():
+    waiting = Wishes()
+
+    def is_filled(now: float, hours: float) -> bool:
+        waiting.add([wish(KENT, hours, expires=now + 15)])
+        return taken(waiting, now) == KENT
+
+    assert is_filled(0, 5)
+    assert is_filled(4.0, 5)  # the reads of the last seconds may not have been told yet
+    assert not is_filled(4.3, 5)
+    assert waiting.due_in(4.3) is None
+    assert not is_filled(600, 5)
+    assert is_filled(601, 5.01)  # somebody has
+    assert is_filled(605, 5.01)
+    assert not is_filled(605.5, 5.01)
+
+
 def test_wish_that_has_waited_too_long_is_left_to_visitors():
     waiting = Wishes()
     waiting.add([wish(KENT, 9), wish(A_1, expires=20)])

@@ -106,11 +106,12 @@ def cache() -> Dashboard:
             8,
         ),
         graph(
-            "Breaker open, trust degraded, near cache on",
+            "Breaker open, trust degraded, near cache on, caches switched off",
             "A breaker that is open, or trust that is degraded, costs hits, not truth.",
             {
                 "breaker {{instance}}": "listings_cache_breaker_open",
                 "degraded {{instance}}": "listings_cache_trust_degraded",
+                "{{switch}} switched off": "max by (switch) (listings_cache_switched_off)",
                 "near {{instance}}": "listings_near_cache_on",
             },
             SWITCH,

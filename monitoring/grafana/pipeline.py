@@ -92,7 +92,7 @@ def pipeline() -> Dashboard:
             "The truth probe",
             "Entries compared with the database, and those that differed for so many seconds.",
             {
-                "checked": "sum(rate(listings_truth_checks_total[5m]))",
+                "checked": 'sum(rate(listings_truth_checks_total{age="1"}[5m]))',
                 "stale for {{age}} s": "sum by (age) (rate(listings_truth_stale_total[5m]))",
                 "failed": "sum(rate(listings_truth_failures_total[5m]))",
             },

@@ -6,7 +6,7 @@ import signal
 import threading
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
@@ -83,6 +83,8 @@ class Command(BaseCommand):
         plan = msgspec.convert({name: options[name] for name in Plan.__struct_fields__}, Plan)
         if plan.faults and urlsplit(plan.url).hostname not in LOCAL:
             raise CommandError("--faults disturbs the stack of this folder: give its --url")
+        if options["json"] and not options["json"].parent.is_dir():
+            raise CommandError(f"--json: there is no folder {options['json'].parent}")
         found = self._audit(plan)
         out = cast("IO[str]", self.stdout)
         show(found, Console(file=out, width=None if out.isatty() else PLAIN_WIDTH))
@@ -129,9 +131,11 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 
 def _site(raw: str) -> str:
     parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-        raise ArgumentTypeError(f"{raw!r} is not a site such as http://127.0.0.1:8000")
-    return f"{parts.scheme}://{parts.netloc}"
+    is_site = parts.scheme in ("http", "https") and parts.hostname and not parts.path.strip("/")
+    with suppress(ValueError):
+        if is_site and parts.port != 0:  # raises beyond 65535, or of letters
+            return f"{parts.scheme}://{parts.netloc}"
+    raise ArgumentTypeError(f"{raw!r} is not a site such as http://127.0.0.1:8000")
 
 
 def _rate(raw: str) -> float:

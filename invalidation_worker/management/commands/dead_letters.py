@@ -7,6 +7,7 @@ from typing import IO, Any, cast
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -35,10 +36,13 @@ class Command(BaseCommand):
         dropping.add_argument("--all", action="store_true", help="every letter there is")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        if action == "drop":
-            self._drop(options["ids"], options["all"])
-        else:
-            self._list(options["json"])
+        try:
+            if action == "drop":
+                self._drop(options["ids"], options["all"])
+            else:
+                self._list(options["json"])
+        except Error as error:
+            raise CommandError(f"The database refused: {error}") from error
 
     def _list(self, as_json: bool) -> None:
         letters = list(DeadLetter.objects.all())

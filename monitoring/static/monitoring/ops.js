@@ -137,7 +137,7 @@ addEventListener("pagehide", () => {
 try {
   const saved = JSON.parse(sessionStorage.getItem(SAVED));
   if (saved?.kept.at(-1)?.at > Date.now() / 1000 - LONGEST) {
-    kept = saved.kept;
+    kept = saved.kept.filter(({ points }) => CHARTS.every(({ id }) => id in points));
     samples = new Samples(WINDOW, saved.samples);
   }
 } catch {

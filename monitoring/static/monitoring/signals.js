@@ -2,7 +2,9 @@
 "use strict";
 
 const isHit = (outcome) => ["hit", "near", "stale"].includes(outcome);
-const isLookup = (outcome) => isHit(outcome) || ["miss", "stored", "unstored", "error"].includes(outcome);
+const isLookup = (outcome) => isHit(outcome) || ["miss", "stored", "unstored"].includes(outcome);
+// Of a page; of a layer an error looked nothing up.
+const isAsked = (outcome) => isLookup(outcome) || outcome === "error";
 
 // ---- units ----
 const digits = (value, most) =>
@@ -33,7 +35,7 @@ function byFirstLabel(values, make) {
 
 function servedFromCache(samples) {
   const risen = samples.rise("listings_http_requests_total");
-  return isTold(risen) ? ratio(sum(risen, isHit), sum(risen, isLookup)) : undefined;
+  return isTold(risen) ? ratio(sum(risen, isHit), sum(risen, isAsked)) : undefined;
 }
 
 function hitRatios(samples) {
