@@ -21,7 +21,7 @@ from listings.pages import Page, Subject, cached_page
 from listings.search import PropertySearch
 from listings.similar import similar
 from listings.sitemap import keys_in_city, pages_of
-from listings.views import NOTHING
+from listings.views import NOTHING, html_page
 
 CITY_CARDS = 12
 
@@ -86,7 +86,7 @@ FOUND: Subject[PropertySearch] = Subject(
 
 @cached_page(NOTHING)
 def city_list(_: None) -> Page:
-    return _html("cities", cities=queries.cities())
+    return html_page("cities", cities=queries.cities())
 
 
 @cached_page(CITY)
@@ -95,7 +95,7 @@ def city_page(city: str) -> Page:
     newest = queries.window(search, CITY_CARDS)
     if not newest:
         return _nothing()
-    return _html("city", search=search, newest=newest, found=facets(search))
+    return html_page("city", search=search, newest=newest, found=facets(search))
 
 
 @cached_page(HOME_IN_CITY)
@@ -103,12 +103,12 @@ def similar_homes(about: HomeInCity) -> Page:
     homes = similar(about.city, about.listing_key)
     if homes is None:
         return _nothing()
-    return _html("similar", listing_key=about.listing_key, city_key=about.city, homes=homes)
+    return html_page("similar", listing_key=about.listing_key, city_key=about.city, homes=homes)
 
 
 @cached_page(FOUND)
 def search_facets(search: PropertySearch) -> Page:
-    return _html("facets", search=search, found=facets(search))
+    return html_page("facets", search=search, found=facets(search))
 
 
 @cached_page(FOUND)
@@ -132,10 +132,6 @@ def city_sitemap(part: CityPart) -> Page:
     return xml_page("city_sitemap", XML, part=part, keys=keys) if keys else _nothing()
 
 
-def _html(template: str, status: int = HTTPStatus.OK, **context: object) -> Page:
-    return Page(render_to_string(f"listings/{template}.html", context, using="jinja2"), int(status))
-
-
 def xml_page(template: str, content_type: str, **context: object) -> Page:
     """A document for machines, well-formed whatever the texts in it hold."""
     context["site_url"] = settings.SITE_URL
@@ -144,4 +140,4 @@ def xml_page(template: str, content_type: str, **context: object) -> Page:
 
 
 def _nothing() -> Page:
-    return _html("404", HTTPStatus.NOT_FOUND)
+    return html_page("404", HTTPStatus.NOT_FOUND)

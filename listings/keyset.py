@@ -16,11 +16,10 @@ from django.db.models import Q, QuerySet
 
 from listings import queries, querysets
 from listings.cache.dependencies import Place, Window
-from listings.models import KEY_PATTERN, Property
+from listings.models import KEY_PATTERN, LONGEST_KEY, Property
 from listings.rows import Card
 from listings.search import PropertySearch, Sort
 
-LONGEST_KEY = 255
 MOST_CENTS = 10**14  # of a price or an area: what the columns hold
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

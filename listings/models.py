@@ -35,6 +35,7 @@ from listings.vocabulary import (
 # PostgreSQL knows moments outside of these, and infinite ones; Python does not.
 MOMENTS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # keys stand in URLs and in cache keys
+LONGEST_KEY = 255
 
 
 def primary_key() -> models.CharField[str, str]:

@@ -169,10 +169,6 @@ class CachedPage(Generic[S]):
         """
         return self._entry(self._subject.from_query(query, **route))
 
-    def entry_of(self, arguments: str) -> Entry:
-        """The entry of the page of this subject."""
-        return self._entry(self._subject.from_text(arguments))
-
     def content(self, arguments: str) -> Content:
         """What the page of this subject would hold if it were filled now. Stores no page.
 
@@ -207,17 +203,9 @@ class CachedPage(Generic[S]):
     def _for_staff(self, request: HttpRequest, about: S) -> HttpResponse:
         with bypass(), rendering():
             page = self._render(about)
-        asked = request.GET.copy()
-        asked["as"] = "visitor"
-        bar = render_to_string(
-            "listings/staff_bar.html",
-            {
-                "visitor_url": f"{request.path}?{asked.urlencode()}",
-                "admin_url": reverse("admin:index"),
-            },
-            using="jinja2",
-        )
-        body = page.body.replace("<body>", f"<body>{bar}", 1)
+        body = page.body
+        if page.content_type == HTML:
+            body = body.replace("<body>", f"<body>{_staff_bar(request)}", 1)
         response = HttpResponse(body, status=page.status, content_type=page.content_type)
         response["Cache-Control"] = "private, no-store"
         response["Cache-Status"] = CACHE_STATUS[Outcome.BYPASS]
@@ -241,6 +229,16 @@ def cached_page(
         return page
 
     return decorate
+
+
+def _staff_bar(request: HttpRequest) -> str:
+    asked = request.GET.copy()
+    asked["as"] = "visitor"
+    context = {
+        "visitor_url": f"{request.path}?{asked.urlencode()}",
+        "admin_url": reverse("admin:index"),
+    }
+    return render_to_string("listings/staff_bar.html", context, using="jinja2")
 
 
 def _is_staff(request: HttpRequest) -> bool:

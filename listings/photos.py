@@ -1,7 +1,7 @@
 """Pictures of listings that need no files: each is drawn from its scene and its key.
 
 The same scene and key give the same bytes for as long as a release lives, so a browser may keep
-them: an address never changes what it shows.
+them: what a later release draws otherwise, it sees otherwise only where it has not been yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from listings.drawings import indoors, outdoors
 from listings.drawings.canvas import Canvas
-from listings.models import KEY_PATTERN
+from listings.models import KEY_PATTERN, LONGEST_KEY
 
 SCENES: dict[str, Callable[[Canvas], None]] = {
     "house": outdoors.house,
@@ -35,7 +35,6 @@ SCENES: dict[str, Callable[[Canvas], None]] = {
     "study": indoors.study,
 }
 _KEY = re.compile(KEY_PATTERN.removesuffix("$") + r"\Z")  # `$` alone lets a line end follow
-_LONGEST_KEY = 255
 _ONE_YEAR = 31_536_000  # seconds; what browsers take as "for ever" (RFC 9111, RFC 8246)
 
 
@@ -54,7 +53,7 @@ def draw(scene: str, key: str) -> str:
 @require_safe
 def photo(request: HttpRequest, scene: str, key: str) -> HttpResponse:
     """The picture of a media row; 404 for a scene or a key that cannot be one."""
-    if scene not in SCENES or len(key) > _LONGEST_KEY or not _KEY.match(key):
+    if scene not in SCENES or len(key) > LONGEST_KEY or not _KEY.match(key):
         raise Http404("no such picture")
     return HttpResponse(
         draw(scene, key),

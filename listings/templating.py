@@ -156,7 +156,10 @@ def amount(text: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() and 0 <= value < 10**14 else None
+    if not value.is_finite() or value >= 10**14:
+        return None
+    # Less than a cent is no amount either, and dividing by it would overflow.
+    return value if value == 0 or value >= Decimal("0.01") else None
 
 
 def lot(square_feet: Decimal) -> str:
@@ -172,7 +175,7 @@ def listed(home: Card | Detail) -> Markup:
     entered = home.original_entry_timestamp
     aging = "" if home.standard_status in {"Closed", "Coming Soon"} else " data-age"
     return Markup(  # noqa: S704 (dates only)
-        f'<time class="age" datetime="{iso(entered)}"{aging}>Listed {day(entered)}</time>'
+        f'<time datetime="{iso(entered)}"{aging}>Listed {day(entered)}</time>'
     )
 
 

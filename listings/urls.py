@@ -5,16 +5,21 @@ from django.urls.converters import IntConverter, StringConverter
 
 from listings import browsing, views
 from listings.api.routes import api
-from listings.models import KEY_PATTERN
+from listings.models import KEY_PATTERN, LONGEST_KEY
 from listings.photos import photo
 from listings.places import city_key
 from listings.search import LONGEST_CITY
 
 
 class KeyConverter(StringConverter):
-    """A RESO key, as the models allow it."""
+    """A RESO key as the models allow it, so that longer ones take no room in the cache."""
 
     regex = KEY_PATTERN.strip("^$")
+
+    def to_python(self, value: str) -> str:
+        if len(value) > LONGEST_KEY:
+            raise ValueError(value)
+        return value
 
 
 class CityConverter(StringConverter):

@@ -47,7 +47,7 @@ LISTING_KEY: Subject[str] = Subject(
 @cached_page(NOTHING)
 def home(_: None) -> Page:
     newest = queries.window(PropertySearch(), HOME_CARDS)
-    return _page("home", newest=newest, cities=queries.cities()[:HOME_CITIES])
+    return html_page("home", newest=newest, cities=queries.cities()[:HOME_CITIES])
 
 
 @cached_page(SEARCH)
@@ -56,7 +56,7 @@ def property_list(search: PropertySearch) -> Page:
     count = counting.count(search)
     city_name = cards[0].city if search.city and cards else search.city.replace("-", " ").title()
     pages = -(-min(count, COUNT_CAP) // PAGE_SIZE)
-    return _page(
+    return html_page(
         "list", search=search, cards=cards, count=count, page_count=pages, city_name=city_name
     )
 
@@ -66,8 +66,8 @@ def property_detail(listing_key: str) -> Page:
     listing = queries.detail(listing_key)
     if isinstance(listing, Missing):
         status = HTTPStatus.GONE if listing.gone else HTTPStatus.NOT_FOUND
-        return _page(str(status.value), status)
-    return _page("detail", listing=listing)
+        return html_page(str(status.value), status)
+    return html_page("detail", listing=listing)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -105,12 +105,13 @@ def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
-def _page(template: str, status: int = HTTPStatus.OK, **context: object) -> Page:
+def html_page(template: str, status: int = HTTPStatus.OK, **context: object) -> Page:
+    """What a public template makes of this context."""
     return Page(render_to_string(f"listings/{template}.html", context, using="jinja2"), int(status))
 
 
 def _uncached(template: str, status: int, **context: object) -> HttpResponse:
-    page = _page(template, status, **context)
+    page = html_page(template, status, **context)
     response = HttpResponse(page.body, status=page.status, content_type=page.content_type)
     response["Cache-Control"] = "no-store"
     return response

@@ -69,7 +69,9 @@ def _let_processes_finish() -> None:
 
 def page_entry(page: PageKey) -> Entry:
     """The entry of a page, given as its name and its arguments in canonical form."""
-    return PAGES[page[0]].entry_of(page[1])
+    name, arguments = page
+    found = PAGES[name]
+    return found._entry(found._subject.from_text(arguments))
 
 
 def stored_page(page: PageKey) -> Stored | None:

@@ -170,6 +170,14 @@ def test_an_unknown_address_is_404(client, path):
     assert_styled(response)
 
 
+@pytest.mark.parametrize("path", ["/listings/{}/", "/fragments/similar/kent/{}/"])
+def test_key_that_no_listing_can_have_takes_no_room(client, path):
+    assert client.get(path.format("x" * 256)).status_code == 404
+    assert entries() == []
+    assert client.get(path.format("x" * 255)).status_code == 404
+    assert entries() != []
+
+
 def test_robots_may_not_read_the_admin(client):
     response = client.get("/robots.txt")
     assert response.status_code == 200
@@ -701,6 +709,12 @@ def test_staff_get_a_page_that_is_neither_cached_nor_stored(client, staff, inven
         assert "ETag" not in response
     assert entries() == []
     assert client.get(path).status_code == response.status_code
+
+
+def test_staff_get_documents_for_machines_unchanged(client, staff):
+    make(public_remarks="A <body> of water.")
+    for path in ("/api/v1/properties/A-1", "/feeds/listings.atom"):
+        assert staff.get(path).content == client.get(path).content
 
 
 @pytest.mark.parametrize("path", HTML)

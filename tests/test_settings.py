@@ -28,9 +28,9 @@ def unread(monkeypatch):
     monkeypatch.setattr(environment, "_read", {})
 
 
-def import_settings(**variables: str) -> subprocess.CompletedProcess[str]:
+def import_settings(shown: str = "SITE_URL", **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "import web.settings"],
+        [sys.executable, "-c", f"import web.settings; print(web.settings.{shown})"],
         env={**os.environ, **variables},
         cwd=PROJECT,
         capture_output=True,
@@ -154,6 +154,41 @@ def test_dotenv_gives_what_the_environment_lacks(monkeypatch, tmp_path):
     monkeypatch.delenv("X_LACKING")
     environment.load_dotenv(tmp_path / ".env")
     assert (os.environ["X_GIVEN"], os.environ["X_LACKING"]) == ("environment", "from file")
+
+
+def test_dotenv_line_that_names_no_variable_is_refused_and_not_repeated(tmp_path):
+    (tmp_path / ".env").write_text("# ours\n\nexport X_GIVEN=file\nSECRET_KEY = hunter2\n")
+    with pytest.raises(ImproperlyConfigured, match=r"\.env, line 4: give NAME=value") as raised:
+        environment.load_dotenv(tmp_path / ".env")
+    assert "hunter2" not in str(raised.value)
+    assert "X_GIVEN" not in os.environ
+
+
+def test_value_that_begins_with_a_dollar_is_a_value(unread, monkeypatch):
+    monkeypatch.setenv("X_KEY", "$k3y")
+    assert environment.text("X_KEY", "default") == "$k3y"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("10.0.0.7", "10.0.0.7"),
+    ],
+)
+def test_who_listens_everywhere_is_asked_here(host, expected):
+    found = import_settings(LISTEN_HOST=host, shown="OWN_HOST", **GIVEN)
+    assert found.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("hosts", ["*", ".homes.example"])
+def test_site_url_is_not_guessed_from_a_pattern(hosts):
+    given = {**GIVEN, "PRODUCTION": "true", "ALLOWED_HOSTS": hosts}
+    assert f"ALLOWED_HOSTS begins with {hosts}" in last_line(import_settings(**given))
+    given["SITE_URL"] = "https://homes.example"
+    assert import_settings(**given).returncode == 0
 
 
 def test_production_starts_with_everything_given():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from listings import views
 from listings.cache.store import Lease, store
+from tests.conftest import page_entry
 from tests.waiting import eventually
 
 WAITING = 16  # of the 32 threads of a web process
@@ -20,7 +20,8 @@ def test_near_hits_are_served_while_sixteen_requests_wait_for_slow_fills(service
     eventually(lambda: is_near(services.get("/")), 30)
     searches = [f"list_price_min={number}" for number in range(1, WAITING + 1)]
     for search in searches:  # somebody fills these, and takes longer than anybody waits
-        assert isinstance(store("pipeline").lease(views.property_list.entry_of(search)), Lease)
+        entry = page_entry(("property_list", search))
+        assert isinstance(store("pipeline").lease(entry), Lease)
     with ThreadPoolExecutor(WAITING) as pool:
         waiting = [pool.submit(services.get, f"/listings/?{search}") for search in searches]
         eventually(lambda: sum(one.running() for one in waiting) == WAITING)

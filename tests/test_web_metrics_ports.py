@@ -188,11 +188,11 @@ def local_configuration(capsys) -> str:
 def test_local_prometheus_asks_every_process_of_the_settings(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(settings, "METRICS_PORTS", {"relay": 7002})
     monkeypatch.setattr(settings, "WEB_METRICS_PORTS", range(7010, 7012))
-    monkeypatch.setattr(settings, "LISTEN_HOST", "0.0.0.0")
+    monkeypatch.setattr(settings, "OWN_HOST", "[::1]")
     assert scraped_jobs(local_configuration(capsys)) == {
-        "web": ["127.0.0.1:7010", "127.0.0.1:7011"],
-        "exporter": [f"127.0.0.1:{settings.EXPORTER_PORT}"],
-        "relay": ["127.0.0.1:7002"],
+        "web": ["[::1]:7010", "[::1]:7011"],
+        "exporter": [f"[::1]:{settings.EXPORTER_PORT}"],
+        "relay": ["[::1]:7002"],
         "prometheus": ["127.0.0.1:9090"],
     }
 

@@ -6,6 +6,7 @@ unknown boolean into False and raise errors without a name, so the casts are her
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +20,26 @@ T = TypeVar("T")
 
 _env = environ.FileAwareEnv()
 _NAME = re.compile("[a-z0-9_-]+")
+_LINE = re.compile(r"(export )?[A-Za-z_0-9]+=|#|$")  # as django-environ understands it
 _read: dict[str, str] = {}  # name → default as text, for the test that compares documents
 
 
 def load_dotenv(path: Path) -> None:
-    """Take variables from a `.env` file, if there is one; the real environment wins."""
-    if path.is_file():
-        environ.Env.read_env(path)
+    """Take variables from a `.env` file, if there is one; the real environment wins.
+
+    Raises:
+        ImproperlyConfigured: it cannot be read, or has a line that names no variable.
+    """
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeError) as error:
+        raise ImproperlyConfigured(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if not _LINE.match(line.strip()):  # its text may be a secret
+            raise ImproperlyConfigured(f"{path}, line {number}: give NAME=value, without spaces")
+    environ.Env.read_env(io.StringIO(text))
 
 
 def variables() -> dict[str, str]:
@@ -124,7 +138,8 @@ def _cast(
         raise ImproperlyConfigured(f"{name} is read twice; settings.py is its only reader")
     _read[name] = default
     try:
-        raw = str(_env.str(name, default=default)).strip() or default
+        # Not `_env.str`, which takes a value that begins with `$` for the name of another variable.
+        raw = str(_env.ENVIRON.get(name, default)).strip() or default
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}") from error
     try:

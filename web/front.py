@@ -29,7 +29,6 @@ from listings.cache.near import Kept, Near
 from listings.cache.trust import trust
 from listings.pages import (
     ALWAYS,
-    CACHE_STATUS,
     FAILURE,
     PageResponse,
     Visit,
@@ -38,7 +37,7 @@ from listings.pages import (
     knows,
     sent,
 )
-from web.request_counts import STARTED, TIMED, Asked, counts, told_by
+from web.request_counts import STARTED, TIMED, TOLD, Asked, counts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -163,7 +162,7 @@ class Front:
         else:
             start_response(_line(status), [*added, *headers])
             self._keep(visit, place, address, added)
-            cache = told_by(CACHE_STATUS[visit.answer.outcome])
+            cache = TOLD[visit.answer.outcome]
             asked = Asked(place.view_name, environ["REQUEST_METHOD"], str(status), cache)
             counts.count(asked, perf_counter() - started)
             return [body] if body else []

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 
+from listings.cache.counters import Outcome
 from listings.cache.plain_numbers import Count, Histogram, Observed
 from web import view_names
 
@@ -42,7 +43,15 @@ OTHER = "other"  # whatever else a client may think of
 # What the cache did: `near` and the outcomes that a Cache-Status can tell.
 NEAR, HIT, STALE, MISS, BYPASS, ERROR = "near", "hit", "stale", "miss", "bypass", "error"
 NONE = "none"  # it was not asked
-# How long these take is told with others: a scrape says 15 lines of each view and kind.
+TOLD = {  # of a page that was not near
+    Outcome.HIT: HIT,
+    Outcome.STALE: STALE,
+    Outcome.STORED: MISS,
+    Outcome.UNSTORED: MISS,
+    Outcome.BYPASS: BYPASS,
+    Outcome.ERROR: ERROR,
+}
+# How long these take is told with others: a scrape says 16 lines of each view and kind.
 TIMED_AS = {STALE: HIT, BYPASS: MISS, ERROR: MISS}
 # The key of a request's environ under which is when it came, if not just now (`perf_counter`).
 STARTED: Final = "listings.started"

@@ -95,19 +95,25 @@ NEAR_CACHE_BYTES = env.integer("NEAR_CACHE_BYTES", 64 * 2**20, 0, 2**40)
 
 # ---- web ----
 LISTEN_HOST = env.text("LISTEN_HOST", "127.0.0.1")
+# Where this machine reaches what listens there, as it stands in a URL.
+OWN_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(LISTEN_HOST, LISTEN_HOST)  # noqa: S104
+OWN_HOST = f"[{OWN_HOST}]" if ":" in OWN_HOST else OWN_HOST
 PORT = env.integer("PORT", 8000, 1, 65535)
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 32, 2, 512)
+
+
 # Where visitors reach the site: feeds and sitemaps need whole addresses.
-SITE_URL = env.url(
-    "SITE_URL",
-    lambda: (
-        f"https://{ALLOWED_HOSTS[0]}"
-        if PRODUCTION and ALLOWED_HOSTS
-        else f"http://{(*ALLOWED_HOSTS, 'localhost')[0]}:{PORT}"
-    ),
-    ("http", "https"),
-).rstrip("/")
+def _site_url() -> str:
+    host = (*ALLOWED_HOSTS, "localhost")[0]
+    if host == "*" or host.startswith("."):
+        raise ImproperlyConfigured(
+            f"SITE_URL is empty, and ALLOWED_HOSTS begins with {host}: give https://…"
+        )
+    return f"https://{host}" if PRODUCTION and ALLOWED_HOSTS else f"http://{host}:{PORT}"
+
+
+SITE_URL = env.url("SITE_URL", _site_url, ("http", "https")).rstrip("/")
 EXPORTER_PORT = env.integer("EXPORTER_PORT", 9121, 1, 65535)
 EXPORTER_CACHE_SERVERS = env.named_urls(
     "EXPORTER_CACHE_SERVERS", {"cache": CACHE_URL}, REDIS_SCHEMES
@@ -131,17 +137,12 @@ POSTGRES_BIN = env.text("POSTGRES_BIN")  # folder of the local PostgreSQL's prog
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 
 
-def _metrics_url(port: int) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(LISTEN_HOST, LISTEN_HOST)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
-
-
 # Whom the operators' page asks for metrics.
 _TELLING = {"exporter": EXPORTER_PORT, **METRICS_PORTS}
 _TELLING |= {f"web-{number}": port for number, port in enumerate(WEB_METRICS_PORTS)}
 OPS_TARGETS = env.named_urls(
     "OPS_TARGETS",
-    {name: _metrics_url(port) for name, port in _TELLING.items()},
+    {name: f"http://{OWN_HOST}:{port}/metrics" for name, port in _TELLING.items()},
     ("http", "https"),
 )
 

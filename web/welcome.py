@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from http.client import HTTPConnection, HTTPException
 
-from web.local_servers import ports
 from web.terminal import Terminal
 
 ASK_EVERY_SECONDS = 0.1
@@ -22,7 +21,7 @@ class Welcome:
 
         self._terminal = terminal
         self._demo_user = demo_user
-        self._host = ports.HOST if settings.LISTEN_HOST == "0.0.0.0" else settings.LISTEN_HOST  # noqa: S104
+        self._host = settings.OWN_HOST
         self._port, self._exporter_port = settings.PORT, settings.EXPORTER_PORT
         self._done = False
         self._asked = 0.0

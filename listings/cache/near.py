@@ -83,8 +83,8 @@ class Near:
         """The page at this address, if it is here and may be served at this monotonic moment.
         Counted as read.
 
-        Takes no lock: every step is one on which CPython does not switch threads, and who finds a
-        page in the moment before a push takes it away has asked before the change was applied.
+        Takes no lock: every step is one on which CPython does not switch threads. Who finds a page
+        in the moment before a push takes it away is given what was true a few milliseconds ago.
         """
         kept = self._pages.get(address)
         if kept is None:

@@ -6,12 +6,13 @@ A temporary table rather than a dictionary: a file is read once and its size doe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Generic, NamedTuple
 
-from django.db import connection
+from django.db import Error, connection
 from msgspec import json
 
 from listings.copying import copy_rows
@@ -46,7 +47,8 @@ class Stage(Generic[Row]):
         return self
 
     def __exit__(self, *error: object) -> None:
-        with connection.cursor() as cursor:
+        # A connection that is lost has taken it along, and what has gone wrong is to be told.
+        with suppress(Error), connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {_TABLE}")
 
     def add(self, source_key: str, changed_at: datetime, line: int, row: Row) -> None:

@@ -25,7 +25,8 @@ def bound(port: int, host: str = HOST) -> Iterator[None]:
     Raises:
         OSError: somebody else holds it, or this process may not.
     """
-    with socket.socket() as holder:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((host, port))
         holder.listen(1)

@@ -22,6 +22,7 @@ from web.local_servers.guardian import Guardian, Stage
 from web.local_servers.server import Server
 
 USER = DATABASE = "listings"
+CONNECTIONS = 100  # of tools, workers and the usual web process
 SETTINGS = {
     "listen_addresses": ports.HOST,
     "unix_socket_directories": "",  # a socket's path may have 107 bytes; folders may be longer
@@ -31,7 +32,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",  # developers have SSDs
-    "max_connections": "100",
+    "max_connections": str(CONNECTIONS),
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -57,6 +58,10 @@ class Postgres(Server):
         super().__init__(name, guardian, folder)
         self.bin_folder = ""
         self._settings = {**SETTINGS, **(settings or {})}
+
+    def allow_connections(self, more: int) -> None:
+        """Room for so many besides those of workers and tools, before the next start."""
+        self._settings["max_connections"] = str(max(CONNECTIONS, CONNECTIONS // 2 + more))
 
     @cached_property
     def password(self) -> str:

@@ -59,7 +59,8 @@ class Command(BaseCommand):
                 added = seed(count, options["seed"], anchor, options["jobs"], progress)
         except Error as error:
             raise CommandError(
-                f"The database refused: {error}\nChunks before it are kept; run again to complete."
+                f"The database refused: {error}\n"
+                "What was committed before is kept; run again to complete."
             ) from error
         except MakerEndedError as error:
             raise CommandError(f"{error}; run again to complete.") from error

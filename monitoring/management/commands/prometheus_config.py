@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand
 
 OWN_PORT = 9090  # of Prometheus, unless it is told otherwise
 SCRAPE_SECONDS, SCRAPE_TIMEOUT_SECONDS, EVALUATION_SECONDS = 5, 4, 15  # as in prometheus.yml
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one listens → can ask
 
 
 class Command(BaseCommand):
@@ -48,5 +47,4 @@ def _configuration() -> dict[str, object]:
 
 
 def _target(port: int) -> str:
-    host = EVERYWHERE.get(settings.LISTEN_HOST, settings.LISTEN_HOST)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{settings.OWN_HOST}:{port}"
