@@ -20,7 +20,7 @@ from monitoring.pipeline import (
     read_change_log,
     read_marks,
 )
-from monitoring.redis_server import Statistics, read_statistics
+from monitoring.redis_server import read_statistics
 
 T = TypeVar("T")
 
@@ -60,6 +60,7 @@ class Report(msgspec.Struct, frozen=True):
     """What `cache_stats --json` prints."""
 
     server: Tally  # since it started
+    near: Tally  # of all web processes, since the cache was flushed
     layers: dict[str, LayerTally]  # since the cache was flushed
     pipeline: Pipeline
 
@@ -76,7 +77,9 @@ def read_report() -> Report:
         layer.value: _layer_tally(outcomes, marks.registries[layer])
         for layer, outcomes in counters.totals().items()
     }
-    return Report(_server_tally(server), layers, _pipeline(marks.horizon))
+    near = _tally(*counters.near_totals())
+    server_tally = _tally(server.keyspace_hits, server.keyspace_misses)
+    return Report(server_tally, near, layers, _pipeline(marks.horizon))
 
 
 def _pipeline(horizon: int) -> Pipeline:
@@ -100,8 +103,7 @@ def _unless_away(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _server_tally(server: Statistics) -> Tally:
-    hits, misses = server.keyspace_hits, server.keyspace_misses
+def _tally(hits: int, misses: int) -> Tally:
     return Tally(hits, misses, hit_ratio(hits, misses), read_in_words(hits, misses))
 
 

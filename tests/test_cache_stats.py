@@ -106,10 +106,12 @@ def test_ratio_of_nothing_is_none():
 def test_json_counts_what_was_looked_up(cache):
     look_up(cache, hits=9, misses=1)
     count(Layer.PAGE, hit=3, stored=4, unstored=2, bypass=50, error=60)
+    store("pipeline").client.hset("s:counters", mapping={"near:hit": 7, "near:miss": 1})
     report = json.loads(cache_stats("--json"))
     del report["pipeline"]
     assert report == {
         "server": {"hits": 9, "misses": 1, "hit_ratio": 0.9, "reading": "effective"},
+        "near": {"hits": 7, "misses": 1, "hit_ratio": 0.875, "reading": "effective"},
         "layers": {
             "queryset": NOTHING,
             "page": {
@@ -139,13 +141,15 @@ def test_first_call_on_an_unused_server_says_that_nothing_was_asked(cache):
     assert report["layers"] == {"queryset": NOTHING, "page": NOTHING}
 
 
-def test_table_has_a_row_for_the_server_and_for_each_layer(cache):
+def test_table_has_a_row_for_the_server_the_near_caches_and_each_layer(cache):
     look_up(cache, hits=0, misses=2)
     count(Layer.QUERYSET, hit=1200, stored=300, unstored=1)
     count(Layer.PAGE, hit=2, stored=2, bypass=7, error=5)
     totals.publish(store("pipeline"), {Layer.PAGE: Total(1_234, 5_678_900)})
-    assert rows(cache_stats())[:3] == [
+    store("pipeline").client.hset("s:counters", mapping={"near:hit": 1, "near:miss": 3})
+    assert rows(cache_stats())[:4] == [
         ["server", "0", "2", "", "", "", "0.0%", "not working", "", ""],
+        ["near", "1", "3", "", "", "", "25.0%", "look at TTLs and keys", "", ""],
         ["queryset", "1,200", "301", "1", "0", "0", "79.9%", "fair", "0", "0"],
         ["page", "2", "2", "0", "7", "5", "50.0%", "fair", "1,234", "5,679"],
     ]
@@ -165,7 +169,7 @@ def test_pipeline_tells_what_waits_in_it(platform, cache):
             Property.objects.bulk_create([Property(listing_key="A-1", list_price=1)])
             DeadLetter.objects.create(event_id=1, logged_at="2026-01-01T00:00Z", reason="")
             pipeline = json.loads(cache_stats("--json"))["pipeline"]
-            (cells,) = rows(cache_stats())[3:]
+            (cells,) = rows(cache_stats())[4:]
         finally:
             broker.delete("warming")
     assert 0 <= pipeline.pop("oldest_event_seconds") < 60
@@ -182,7 +186,7 @@ def test_pipeline_tells_what_waits_in_it(platform, cache):
 
 def test_broker_away_is_said_beside_what_is_known(platform, cache, broker_server):
     broker_server.stop()
-    assert rows(cache_stats())[3:] == [["0", "0", "away", "0"]]
+    assert rows(cache_stats())[4:] == [["0", "0", "away", "0"]]
 
 
 def test_watching_shows_it_again_and_again_until_ctrl_c(platform, cache):

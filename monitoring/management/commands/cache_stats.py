@@ -103,6 +103,7 @@ def _cache_table(report: Report) -> Table:
         table.add_column(name, justify="right")
     server = report.server
     table.add_row("server", *_counts(server, "", "", ""), "", "", end_section=True)
+    table.add_row("near", *_counts(report.near, "", "", ""))
     for name, layer in report.layers.items():
         table.add_row(name, *_layer_cells(layer))
     return table
