@@ -40,6 +40,7 @@ def main() -> int:
         seed(environment, plan.listings, plan.seed)
         for name in options.contestants:
             results.tallies.extend(_contest(environment, name, plan))
+            options.output.parent.mkdir(parents=True, exist_ok=True)
             options.output.write_bytes(msgspec.json.encode(results))
     sys.stdout.write(report.table(results) + "\n" + report.needless(results))
     broken = promises.broken(results.tallies)

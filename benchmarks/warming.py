@@ -12,6 +12,7 @@ from listings.pages import PAGES
 from listings.popularity import PageKey
 
 PAGES_PER_SECOND = 100  # that one worker fills: 10 ms for a page, twice what it takes when idle
+WORTH_FILLING = 2  # reads: see `listings.popularity`
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -39,7 +40,7 @@ class Warming:
             # Only the order of these moments counts, and whether one has changed.
             Wish(page, BEGINNING + timedelta(seconds=reads), expires)
             for page in pages
-            if (reads := self._popularity[page])
+            if (reads := self._popularity[page]) >= WORTH_FILLING
         )
 
     def rest(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from celery.signals import worker_shutdown
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
 
 from invalidation_worker import metrics, traces
 from invalidation_worker.pace import Pace, yield_to_others
@@ -49,7 +50,7 @@ class Warmer:
         self._thread: threading.Thread | None = None
 
     def add(self, dropped: Iterable[Descriptor], logged_at: datetime | None = None) -> None:
-        """Fill those of these pages that visitors want, soon. Takes one query.
+        """Fill those of these pages that visitors have wanted twice lately, soon. One query.
 
         `logged_at`: when the change was written for which they were dropped; none: not known.
 
@@ -58,10 +59,13 @@ class Warmer:
         """
         pages = {(d.name, d.arguments) for d in dropped if d.release == release()}
         wanted = popularity.wanted(pages)
+        least = timezone.now() + popularity.WORTH_FILLING
         expires = time.monotonic() + EXPIRES_SECONDS
         with self._changed:
             self._wishes.add(
-                Wish(page, until, expires, logged_at) for page, until in wanted.items()
+                Wish(page, until, expires, logged_at)
+                for page, until in wanted.items()
+                if until >= least
             )
             self._changed.notify()
             if self._thread is None or not self._thread.is_alive():

@@ -15,11 +15,12 @@ two seconds, in one statement. Losing the last two seconds of a process that die
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import close_old_connections, connection
 
@@ -35,6 +36,10 @@ MOST_COUNTED = 20_000  # different pages in one process, while the database is a
 MOST_KEPT = 100_000  # rows: 30 MB with their index
 # Characters of arguments; nobody asks twice for a search this long. An index could not hold 2,700.
 LONGEST = 500
+
+# A page that was read once may never be read again, and most are: to fill it each time that it is
+# dropped costs more than it saves. What was read twice within the last half hour is worth it.
+WORTH_FILLING = timedelta(hours=math.log2(2 * 1.5))  # wanted for so long: a score of 1.5
 
 PageKey = tuple[str, str]  # the name of a page, and its arguments in canonical form
 

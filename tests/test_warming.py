@@ -102,6 +102,15 @@ def test_only_what_visitors_want_is_filled(warmer):
     assert [page for page in (A_1, A_2, RENTON) if stored_page(page)] == []
 
 
+def test_page_that_was_read_once_is_left_to_its_next_visitor(warmer):
+    for page in (RENTON, KENT, KENT):
+        popularity.note(*page)
+    popularity.flush()
+    warmer.add(dropped(RENTON, KENT))
+    filled_at(KENT)
+    assert stored_page(RENTON) is None
+
+
 def test_pages_of_another_release_are_left_alone(warmer):
     want(RENTON, KENT)
     warmer.add([Descriptor("another", *RENTON), *dropped(KENT)])
