@@ -26,6 +26,7 @@ from listings.cache.entries import Entry, Layer
 from listings.cache.near import Ticket, near
 from listings.cache.reading import Answer, Content, bypass, read, without_waiting
 from listings.cache.trust import trust
+from listings.cache.turns import taking_turns
 from listings.gate import rendering
 
 S = TypeVar("S")
@@ -193,7 +194,7 @@ class CachedPage(Generic[S]):
         return read(entry, lambda: self._content(about))
 
     def _content(self, about: S) -> Content:
-        with rendering():
+        with rendering(), taking_turns():
             page = self._render(about)
         body = page.body.encode()
         etag = blake2b(body, digest_size=12).hexdigest()

@@ -19,6 +19,8 @@ from redis.commands.core import Script
 from redis.connection import DefaultParser
 from redis.exceptions import InvalidResponse, NoScriptError
 
+from listings.cache.turns import waiting
+
 READ_BYTES = 65_536  # at once: most pages, packed
 _INCOMPLETE = object()  # what is returned in place of an answer of which more is to come
 
@@ -91,7 +93,8 @@ class _Line:
         try:
             self._socket = self._socket or self._open()
             self._socket.sendall(packed)
-            return self._answer(self._socket)
+            with waiting:
+                return self._answer(self._socket)
         except (TimeoutError, BlockingIOError) as error:
             self._close()
             raise redis.TimeoutError("the cache server takes too long") from error
