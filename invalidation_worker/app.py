@@ -43,11 +43,14 @@ app.conf.update(
 
 
 @worker_init.connect
-def _tell_metrics(sender: Any, **_: object) -> None:
+def _begin(sender: Any, **_: object) -> None:
     """A worker is called after its queue: `invalidation@host`."""
-    from invalidation_worker import metrics, metrics_server  # noqa: PLC0415 - apps must be ready
+    from invalidation_worker import metrics, metrics_server, pace  # noqa: PLC0415 - apps must be ready
 
-    service = f"{sender.hostname.partition('@')[0]}-worker"
+    queue = sender.hostname.partition("@")[0]
+    service = f"{queue}-worker"
+    if queue == app.conf.task_default_queue:
+        pace.come_first()
     metrics_server.serve(service, metrics.of_service(service))
 
 

@@ -1,4 +1,4 @@
-"""How much of the machine warming takes: what visitors leave over.
+"""Who goes first on a machine: changes, then visitors, then warming, which takes what is left.
 
 The signal is the kernel's own: how long this thread was ready to run and had no processor
 (`/proc/thread-self/schedstat`; docs.kernel.org/scheduler/sched-stats.html). Who waits while it
@@ -14,6 +14,9 @@ from contextlib import suppress
 from multiprocessing import parent_process
 from pathlib import Path
 
+# Of whoever applies changes, where the system allows it. With their servers before all others, too,
+# the p99 of the lag fell from 92 to 49 ms on two processors that were 70 % in use.
+FIRST = -10
 # Of web processes: on its way into every cache a change waits for a processor a dozen times, each
 # time for next to nothing. On two processors that were 68 % in use the p99 fell from 63 to 51 ms.
 VISITORS = 5
@@ -25,6 +28,12 @@ LONGEST_REST_SECONDS = 1.0
 
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
 _AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def come_first() -> None:
+    """Run this process before all others, if it may: as root, or with CAP_SYS_NICE."""
+    with suppress(PermissionError):
+        _lower(FIRST, os.getsid(0) == os.getpid())
 
 
 def yield_to_others() -> None:

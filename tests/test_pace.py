@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from invalidation_worker.pace import NICENESS, VISITORS
+from invalidation_worker.pace import FIRST, NICENESS, VISITORS
 
 AUTOGROUP = Path("/proc/self/autogroup")
 # Empty where a control group divides the processors instead, as in most containers.
@@ -20,6 +20,10 @@ print(Path("/proc/self/autogroup").read_text().split()[-1], os.nice(0))
 WARMING = f"""
 from invalidation_worker.pace import yield_to_others
 yield_to_others()
+{TELL}"""
+APPLYING = f"""
+from invalidation_worker.pace import come_first
+come_first()
 {TELL}"""
 WEB = f"""
 from multiprocessing import get_context
@@ -56,6 +60,13 @@ def test_service_lowers_its_session_and_a_guest_only_itself(program, expected):
     ours = int(AUTOGROUP.read_text().split()[-1])
     assert niceness(program, leads_session=True) == (expected, thread)
     assert niceness(program, leads_session=False) == (ours, thread)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may come first")
+def test_who_applies_changes_comes_first_where_that_is_allowed():
+    ours = int(AUTOGROUP.read_text().split()[-1])
+    assert niceness(APPLYING, leads_session=True) == (FIRST, os.nice(0) + FIRST)
+    assert niceness(APPLYING, leads_session=False) == (ours, os.nice(0) + FIRST)
 
 
 def test_web_process_that_no_server_has_started_lowers_itself_alone():

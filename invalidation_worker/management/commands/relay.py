@@ -8,6 +8,7 @@ import redis
 from django.core.management.base import BaseCommand, CommandError
 
 from invalidation_worker import metrics, metrics_server
+from invalidation_worker.pace import come_first
 from invalidation_worker.relay import Relay
 from listings.cache.store import POLICY, store
 from listings.collector import spare_loaded
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
+        come_first()
         metrics_server.serve("relay", metrics.of_service("relay"))
         spare_loaded()
         Relay(stopping).run()
