@@ -3,13 +3,62 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from collections.abc import Iterable
+from contextlib import suppress
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import WSGIApplication
 
 import prometheus_client as prometheus
 from django.conf import settings
 from prometheus_client.registry import Collector
 
 logger = logging.getLogger(__name__)
+
+
+class MetricsServer(ThreadingMixIn, WSGIServer):
+    """Serves an application, a thread for each request. Port 0 takes a free one.
+
+    Raises:
+        OSError: it cannot listen there.
+    """
+
+    daemon_threads = True  # whoever reads slowly does not keep the process from ending
+
+    def __init__(self, host: str, port: int, told: WSGIApplication) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+        self.set_app(told)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 5  # seconds for the request; a connection that says nothing would hold its thread
+
+    def handle(self) -> None:
+        with suppress(TimeoutError):
+            super().handle()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base
+        """A line for each scrape would tell nothing."""
+
+
+def application(told: prometheus.CollectorRegistry) -> WSGIApplication:
+    """What Prometheus asks. Not compressed: that would take a third of a scrape's time."""
+    found: WSGIApplication = prometheus.make_wsgi_app(told, disable_compression=True)
+    return found
+
+
+def start(host: str, port: int, told: prometheus.CollectorRegistry) -> None:
+    """Answer Prometheus in daemon threads.
+
+    Raises:
+        OSError: it cannot listen there.
+    """
+    server = MetricsServer(host, port, application(told))
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
 def registry(service: str, metrics: Iterable[Collector]) -> prometheus.CollectorRegistry:
@@ -37,7 +86,7 @@ def serve(service: str, metrics: Iterable[Collector]) -> None:
         return
     host = settings.LISTEN_HOST
     try:
-        prometheus.start_http_server(port, host, registry(service, metrics))
+        start(host, port, registry(service, metrics))
     except OSError as error:
         logger.error("no metrics of the %s: port %d of %s: %s", service, port, host, error)
     else:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
-from contextlib import suppress
-from socketserver import ThreadingMixIn
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from prometheus_client import make_wsgi_app
-
-from invalidation_worker.metrics_server import registry
+from invalidation_worker import metrics_server
+from invalidation_worker.metrics_server import MetricsServer
 from monitoring.exporter import Exporter
 
 INDEX = """<!doctype html>
@@ -25,35 +19,20 @@ INDEX = """<!doctype html>
 """
 
 
-class ExporterServer(ThreadingMixIn, WSGIServer):
-    """Serves what the exporter collects, a thread for each request. Port 0 takes a free one.
+class ExporterServer(MetricsServer):
+    """Serves what the exporter collects.
 
     Raises:
         OSError: it cannot listen there.
     """
 
-    daemon_threads = True  # whoever reads slowly does not keep the process from ending
-
     def __init__(self, host: str, port: int, exporter: Exporter) -> None:
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), _Handler)
-        self.set_app(application(exporter))
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = 5  # seconds for the request; a connection that says nothing would hold its thread
-
-    def handle(self) -> None:
-        with suppress(TimeoutError):
-            super().handle()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base
-        """A line for each scrape would tell nothing."""
+        super().__init__(host, port, application(exporter))
 
 
 def application(exporter: Exporter) -> WSGIApplication:
     """The pages: what the exporter collects, and what it is as a process."""
-    metrics: WSGIApplication = make_wsgi_app(registry("exporter", [exporter]))
+    metrics = metrics_server.application(metrics_server.registry("exporter", [exporter]))
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match environ["PATH_INFO"]:

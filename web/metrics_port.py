@@ -16,7 +16,7 @@ import prometheus_client as prometheus
 from django.conf import settings
 from prometheus_client.registry import Collector
 
-from invalidation_worker.metrics_server import registry
+from invalidation_worker import metrics_server
 
 AGAIN_SECONDS = 0.5  # until the next look for a free port
 COMPLAIN_SECONDS = 15.0  # with none found: longer than an old process takes to end
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 def keep_telling(collector: Collector) -> None:
     """Answer Prometheus, in a daemon thread, once a port is free; not without METRICS_PORT."""
     if settings.WEB_METRICS_PORTS:
-        told = registry("web", [collector])
+        told = metrics_server.registry("web", [collector])
         arguments = (settings.LISTEN_HOST, settings.WEB_METRICS_PORTS, told)
         threading.Thread(target=_claim, args=arguments, name="metrics", daemon=True).start()
 
@@ -45,7 +45,7 @@ def _claim(host: str, ports: Sequence[int], told: prometheus.CollectorRegistry) 
 def _first_free(host: str, ports: Sequence[int], told: prometheus.CollectorRegistry) -> int | None:
     for port in ports:
         try:
-            prometheus.start_http_server(port, host, told)
+            metrics_server.start(host, port, told)
         except OSError:
             continue  # another process's, or somebody else's
         return port
