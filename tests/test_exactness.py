@@ -25,7 +25,7 @@ from invalidation_worker import apply as apply_module
 from invalidation_worker import capped
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.models import ChangeEvent
-from listings import browsing, facets, queries, similar, sitemap, views
+from listings import browsing, counting, facets, queries, similar, sitemap, views
 from listings.api import pages as api
 from listings.cache.dependencies import Place
 from listings.cache.store import store
@@ -83,7 +83,7 @@ def _small_pages():
     with pytest.MonkeyPatch.context() as patch:
         for module in (queries, views):
             patch.setattr(module, "PAGE_SIZE", 3)
-        for module in (queries, views, capped, facets):
+        for module in (counting, views, capped, facets):
             patch.setattr(module, "COUNT_CAP", 5)
         patch.setattr(views, "HOME_CARDS", 2)
         patch.setattr(browsing, "CITY_CARDS", 2)

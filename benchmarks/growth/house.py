@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import partial
 from itertools import islice
 
+from django.utils import timezone
+
 from benchmarks import inventory, reads
 from benchmarks.growth.door import Door
 from benchmarks.growth.plan import DETAIL_MISS, EVENT, HIT, LIST_MISS, NEAR, WARM, Cost, Plan
@@ -132,12 +134,17 @@ class House:
         return {name: cost for name, cost in found.items() if cost}
 
     def _make_wanted(self, keys: Sequence[str]) -> None:
-        """Read these pages, and wait until it is known that they were."""
+        """Read these pages, and wait until it is known that they were read often enough."""
         page = PAGES["property_detail"]
-        for key in keys:
+        for key in (*keys, *keys):
             self._door.get(page.url(key))
         wanted = partial(popularity.wanted, [(page.name, key) for key in keys])
-        eventually(lambda: len(wanted()) > len(keys) / 2, "pages that were read are wanted")
+
+        def worth_filling() -> int:
+            least = timezone.now() + popularity.WORTH_FILLING
+            return sum(until >= least for until in wanted().values())
+
+        eventually(lambda: worth_filling() > len(keys) / 2, "pages that were read are wanted")
 
     def _lag(self, key: str) -> tuple[float, float | None] | None:
         """Seconds until a listing's page was gone, and until it was back (none: not in time).
