@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import redis
-from django.db import InterfaceError, InternalError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from invalidation_worker import change_log, dead_letters, metrics, traces
 from invalidation_worker.capped import capped_counts, skip_ids
@@ -24,9 +24,8 @@ from listings.cache.store import Store, store
 logger = logging.getLogger(__name__)
 
 BATCH = 500  # events in one transaction: some tens of milliseconds of work
-# Nothing is wrong with the events: a server is away, or has ended the transaction of a worker that
-# was frozen in it. Any other error of the database is about one of them.
-TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError, InternalError)
+# Nothing is wrong with the events. Any other error of the database is about one of them.
+TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError)
 # When more than these are left after a batch, a flush is cheaper than looking, and the backlog of a
 # bulk load ends at once.
 FLUSH_ABOVE = 20_000
