@@ -16,12 +16,13 @@ SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.track_utility": "off",
 }
-# What pages are made of. Not: whether a kept connection still lives, and how wanted pages are.
+# What pages are made of, planned at each call or once: then its text begins with PREPARE. Not:
+# whether a kept connection still lives, and how wanted pages are.
 _COUNTED = """
     SELECT coalesce(sum(calls), 0)
     FROM pg_stat_statements JOIN pg_roles ON pg_roles.oid = userid
     WHERE rolname = %s AND query ~ 'listings_(property|media|openhouse|listinghistory)'
-        AND query ~* '^ *(select|with)'
+        AND query ~* '^ *(prepare \\w+ as )?(select|with)'
 """
 
 

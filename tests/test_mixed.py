@@ -55,7 +55,7 @@ def test_each_load_asks_for_the_same_pages_and_all_are_answered(measured):
 
 
 def test_caches_save_queries_and_writes_cost_some_of_that(measured):
-    assert measured.uncached_queries_per_read > 1
+    assert measured.uncached_queries_per_read > 1.25  # lists ask twice; planned statements count
     still, busy = (measured.round(name, SIXTY) for name in ("read-only", "10"))
     assert 0 < still.queries < measured.uncached_queries_per_read * READS
     assert not still.warming_queries

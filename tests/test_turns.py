@@ -9,7 +9,10 @@ from threading import Event
 import pytest
 from django.db import connection
 
-from listings.cache import turns
+from listings.cache import reading, turns
+from listings.cache.counters import Outcome
+from listings.cache.entries import Entry, Layer
+from listings.cache.reading import Answer, Content, read
 from listings.cache.turns import taking_turns, waiting
 from listings.models import Property
 from listings.pages import PAGES
@@ -98,6 +101,34 @@ def test_turn_ends_with_an_error_and_one_inside_another_is_the_same(pool, patien
 def test_who_takes_no_turns_never_waits_for_one(pool, patient):
     with somebodys_turn(pool), waiting:
         pass
+
+
+def test_who_waits_for_somebody_elses_fill_lets_others_compute(
+    platform, pool, patient, monkeypatch
+):
+    monkeypatch.setattr(reading, "WAIT_SECONDS", 60.0)
+    monkeypatch.setattr(reading, "LOOK_AGAIN_SECONDS", (60.0,))
+    entry = Entry(Layer.QUERYSET, "*", "rows")
+    filling, end = Event(), Event()
+
+    def fill() -> Content:
+        filling.set()
+        assert end.wait(30)
+        return Content(b"rows")
+
+    def wait() -> Answer:
+        with taking_turns():
+            return read(entry, lambda: Content(b"not asked"))
+
+    filler = pool.submit(read, entry, fill)
+    assert filling.wait(10)
+    waiter = pool.submit(wait)
+    eventually(lambda: reading._waiters)
+    assert pool.submit(compute).result(10) == "computed"
+    assert not waiter.done()
+    end.set()
+    assert filler.result(10).outcome is Outcome.STORED
+    assert waiter.result(10).content.body == b"rows"
 
 
 def test_page_is_made_while_another_waits_for_the_database(platform, pool, patient):

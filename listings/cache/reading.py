@@ -21,6 +21,7 @@ from listings.cache.endings import Refusal, WaitEnding
 from listings.cache.entries import Entry, Header, Layer, Stored
 from listings.cache.store import Full, Lease, Wait, expiry, store
 from listings.cache.trust import trust
+from listings.cache.turns import waiting
 
 WAIT_SECONDS = 2.0  # for somebody else's fill; then the database is read, and nothing stored
 # Between two looks while waiting. A fill that ends in this process wakes its waiters at once.
@@ -199,7 +200,8 @@ def _after_waiting(entry: Entry, not_before: int) -> Stored | Lease | Full | Wai
             answer = _ask(entry, not_before)
             if not isinstance(answer, Wait):
                 return answer
-            ended.wait(pause)
+            with waiting:
+                ended.wait(pause)
     return _ask(entry, not_before)
 
 

@@ -2,8 +2,8 @@
 
 They share one interpreter lock with those that answer hits. Whoever wants that lock while five
 threads compute waits for five slices, several times in one request; so those who make pages queue
-for one turn first, and leave it whenever they wait for a server. Beside pages that were filled, the
-p99 of hits fell to half of what it was, and pages took no longer.
+for one turn first, and leave it whenever they wait for a server or for somebody else's fill. Beside
+pages that were filled, the p99 of hits fell to half of what it was, and pages took no longer.
 
 It is a courtesy, never a lock that anything depends on: who has waited for long goes on without.
 """
