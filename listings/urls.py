@@ -60,4 +60,5 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("photos/<slug:scene>/<key:key>.svg", photo, name="photo"),
     path("robots.txt", views.robots, name="robots"),
+    path("favicon.ico", views.favicon, name="favicon"),
 ]

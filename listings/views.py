@@ -6,7 +6,9 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 
 from listings import counting, queries
@@ -103,6 +105,11 @@ def robots(request: HttpRequest) -> HttpResponse:
         f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}",
     )
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for the icon of pages that name none, as those of the admin."""
+    return redirect(static("listings/favicon.svg"))
 
 
 def html_page(template: str, status: int = HTTPStatus.OK, **context: object) -> Page:

@@ -328,6 +328,12 @@ def test_robots_are_led_to_the_sitemap_and_away_from_fragments(client, settings)
     assert "Disallow: /fragments/" in lines
 
 
+def test_pages_that_name_no_icon_have_that_of_the_site(client):
+    named = re.search('rel="icon" href="([^"]+)"', client.get("/").content.decode())
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["Location"]) == (302, named[1])
+
+
 # ---- parameters and costs ----
 
 
