@@ -167,7 +167,8 @@ def main() -> None:
         seed(environment, asked.listings, asked.seed)
         _vacuum(environment["DATABASE_URL"])
         command = [sys.executable, "-m", "benchmarks.plans", "--here"]
-        sys.exit(subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode)
+        own = {**environment, "CONTESTANT": "ours"}
+        sys.exit(subprocess.run(command, cwd=PROJECT, env=own, check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -330,6 +330,7 @@ def test_robots_are_led_to_the_sitemap_and_away_from_fragments(client, settings)
 
 def test_pages_that_name_no_icon_have_that_of_the_site(client):
     named = re.search('rel="icon" href="([^"]+)"', client.get("/").content.decode())
+    assert named
     answer = client.get("/favicon.ico")
     assert (answer.status_code, answer["Location"]) == (302, named[1])
 

@@ -7,10 +7,13 @@ takes.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import product
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -76,3 +79,10 @@ def test_a_page_that_is_too_dear_is_counted(capsys):
     told = capsys.readouterr().out.splitlines()
     assert told[0].endswith("home   reads all of listings_property")
     assert told[-1] == "2 pages, 1 of them take 50 ms or more"
+
+
+def test_the_whole_command_at_a_tiny_size(monkeypatch):
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)  # the tests', not the command's
+    argv = [sys.executable, "-m", "benchmarks.plans", "--listings", "200"]
+    done = subprocess.run(argv, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith(" 0 of them take 50 ms or more\n"), done.stderr[-5_000:]
