@@ -48,7 +48,7 @@ def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
     parts: list[str] = []
     parameters: list[Any] = []
     for at, search in enumerate(searches):
-        sql, values = prepared.of_search(search, _keys).limited(COUNT_TO)
+        sql, values = prepared.of_search(search, keys).limited(COUNT_TO)
         parts.append(f"SELECT {at} AS number, (SELECT count(*) FROM ({sql}) AS found)")
         parameters += values
     with connection.cursor() as cursor:
@@ -63,5 +63,6 @@ def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
         return [Counted(*row) for row in cursor.fetchall()]
 
 
-def _keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
+def keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
+    """Those of the rows of a search, in any order."""
     return found.order_by().values("pk")[A_WINDOW]

@@ -67,11 +67,11 @@ def loaded(
     search: PropertySearch, after: Place | None, most: int
 ) -> tuple[tuple[Card, ...], Window]:
     """The same, asked of the database, and what can change it."""
-    found = search.filter(Property.objects.all()).order_by(*search.sort.order)
+    found = search.filter(Property.objects.all())
     cards: tuple[Card, ...] = ()
     for rows in [found] if after is None else _behind(found, search.sort, after):
         if len(cards) < most:
-            cards += queries.cards(rows[: most - len(cards)], search.sort)
+            cards += queries.cards(rows, search, most - len(cards))
     places = [search.sort.place(partial(getattr, card)) for card in cards]
     first, last = (places[0], places[-1]) if places else (None, None)
     full = len(cards) == most

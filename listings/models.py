@@ -119,14 +119,18 @@ def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
 def _market_indexes() -> list[models.Index]:
     """Indexes of what is on the market that answer counts by themselves, without the table.
 
-    At a million listings they take 187 MB (`docs/benchmarks.md` tells what for).
+    At a million listings they take 300 MB (`docs/benchmarks.md` tells what for). Large homes are
+    dear ones, so the cheapest of them are found by their number of rooms, not in the order of
+    prices.
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
     columns: dict[str, tuple[list[str], list[str]]] = {
         "city": (["city_key", "listing_key"], ["city", "state_or_province"]),
         "city_type": (["city_key", "property_type"], ["listing_key"]),
         "city_beds": (["city_key", "bedrooms_total"], ["listing_key"]),
-        "beds": (["bedrooms_total"], ["listing_key"]),
+        "state": (["state_or_province", "city_key"], ["listing_key"]),
+        "beds": (["bedrooms_total"], ["listing_key", "list_price"]),
+        "baths": (["bathrooms_total_integer"], ["listing_key", "list_price"]),
         "price": (["list_price"], ["listing_key"]),
     }
     return [
@@ -329,22 +333,28 @@ class Property(models.Model):
             *_sort_indexes("property_all"),
             *_sort_indexes("property_city", "city_key"),
             *_market_indexes(),
+            # What was sold long ago stands far down in the order of all.
+            models.Index(
+                F("standard_status"),
+                F("original_entry_timestamp").desc(),
+                F("listing_key").asc(),
+                condition=Q(internet_entire_listing_display_yn=True),
+                name="property_status_newest",
+            ),
             *(
                 models.Index(fields=[column], name=f"property_{column}"[:30])  # Django's limit
                 for column in (
-                    "standard_status",
                     "property_type",
                     "property_sub_type",
-                    "state_or_province",
                     "postal_code",
                     "bedrooms_total",
-                    "bathrooms_total_integer",
                     "year_built",
                     "list_agent",
                     "list_office",
                 )
             ),
-            GinIndex(fields=["search_document"], name="property_words"),
+            # Of words that many listings have, few may stand in those of one type.
+            GinIndex(fields=["search_document", "property_type"], name="property_words"),
         ]
 
     def __str__(self) -> str:

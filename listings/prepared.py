@@ -133,7 +133,7 @@ class Planned:
 
 def of_search(search: PropertySearch, built: Built) -> Statement:
     """What `built`, a function of a module, makes of the rows of a search, for all of its pages:
-    it cuts `A_WINDOW` out of them, once, and `limited` says which window that is.
+    it cuts `A_WINDOW` out of them, and `limited` says which window that is.
     """
     values = {name: value for name in _PROBES if (value := getattr(search, name)) not in ("", None)}
     return _of_shape(tuple(values), search.sort, built).statement(values)
@@ -144,8 +144,8 @@ def _of_shape(names: tuple[str, ...], sort: Sort, built: Built) -> Prepared:
     probes = {name: _PROBES[name] for name in names}
     probe: PropertySearch = replace(PropertySearch(sort=sort), **probes)
     queryset = built(probe.filter(Property.objects.all()), sort)
-    if str(queryset.query).count(_LIMIT) != 1:
-        raise ValueError(f"{built.__name__} does not cut A_WINDOW out of its rows, once")
+    if _LIMIT not in str(queryset.query):
+        raise ValueError(f"{built.__name__} does not cut A_WINDOW out of its rows")
     return Prepared(queryset, probes)
 
 

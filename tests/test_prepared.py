@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,6 +105,37 @@ def test_rows_are_those_of_the_orm(sort):
         rows = window(search).rows()
         assert len(rows) > 5
         assert rows == list(by_orm(search))
+
+
+@pytest.fixture(params=[0, 7, 19, 20, 1_500])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """So many are few. There are 20."""
+    monkeypatch.setattr(queries, "_FEW", request.param)
+    prepared._of_shape.cache_clear()  # the number is in what was compiled
+    yield request.param
+    prepared._of_shape.cache_clear()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sort", Sort)
+def test_words_show_the_rows_of_the_orm_be_they_few_or_many(sort, few):
+    for number in range(40):
+        Property.objects.create(
+            listing_key=f"A-{number:02}",
+            list_price=number % 7 * 100_000,
+            living_area=number % 5 * 500 or None,
+            public_remarks="A garden." if number % 2 else "A lake.",
+            original_entry_timestamp=datetime(2025, 6, 1 + number % 9, tzinfo=UTC),
+        )
+    search = PropertySearch(q="garden", sort=sort)
+    found = search.filter(Property.objects.all())
+    expected = [card.listing_key for card in queries.cards(found, replace(search, q=""), 30)]
+    assert expected == list(found.order_by(*sort.order).values_list("pk", flat=True))
+    for start in (0, 8, 16, 24):
+        shown = queries._cards(queries._window(search, 8, start))
+        assert [card.listing_key for card in shown] == expected[start : start + 8]
+    assert [card.listing_key for card in queries.cards(found, search, 13)] == expected[:13]
+    assert not queries._cards(queries._window(replace(search, q="zanzibar"), 8, 0))
 
 
 def test_a_shape_is_compiled_once_and_values_are_its_own(monkeypatch):
