@@ -115,7 +115,7 @@ def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
 
     def load() -> Loaded[tuple[Card, ...]]:
         start = (search.page - 1) * size
-        shown = _cards(_window(search, size, start))
+        shown = _cards(_asked_window(search, size, start))
         ends = _ends(shown, lambda card: search.sort.place(partial(getattr, card)))
         full = len(shown) == size
         return shown, (Window(search.found(), search.sort, *ends, start, full),)
@@ -195,12 +195,12 @@ def _card() -> Cast:
     return in_json(*(_CARD.get(name, F(name)) for name in Card.__struct_fields__))
 
 
-def _window(search: PropertySearch, size: int, start: int) -> Statement:
+def _asked_window(search: PropertySearch, size: int, start: int) -> Statement:
     """Asks for the cards of a sorted search, so many behind the first `start`."""
     if not search.q:
         return prepared.of_search(search, _sorted_cards).limited(size, start)
     few = prepared.of_search(search, counting.keys).limited(_FEW + 1)
-    return _with(few, prepared.of_search(search, _of_few_or_many).limited(size, start))
+    return _with_few(few, prepared.of_search(search, _of_few_or_many).limited(size, start))
 
 
 def _sorted_cards(
@@ -225,7 +225,8 @@ def _of_few_or_many(
     return _of_keys(first.union(second, all=True), sort)
 
 
-def _with(few: Statement, asked: Statement) -> Statement:
+def _with_few(few: Statement, asked: Statement) -> Statement:
+    """One statement of what `_of_few_or_many` asks and of the keys that it looks at first."""
     sql = f"WITH few AS MATERIALIZED ({few.sql}) {asked.sql}"
     return Statement(sql, [*few.parameters, *asked.parameters])
 
@@ -275,7 +276,7 @@ def cards(found: QuerySet[Property], search: PropertySearch, most: int) -> tuple
     if not search.q:
         return _cards(_statement(_sorted_cards(found, search.sort, window)))
     few = _statement(found.order_by().values("pk")[: _FEW + 1])
-    return _cards(_with(few, _statement(_of_few_or_many(found, search.sort, window))))
+    return _cards(_with_few(few, _statement(_of_few_or_many(found, search.sort, window))))
 
 
 def _statement(asked: QuerySet[Property, Any]) -> Statement:

@@ -132,10 +132,10 @@ def test_words_show_the_rows_of_the_orm_be_they_few_or_many(sort, few):
     expected = [card.listing_key for card in queries.cards(found, replace(search, q=""), 30)]
     assert expected == list(found.order_by(*sort.order).values_list("pk", flat=True))
     for start in (0, 8, 16, 24):
-        shown = queries._cards(queries._window(search, 8, start))
+        shown = queries._cards(queries._asked_window(search, 8, start))
         assert [card.listing_key for card in shown] == expected[start : start + 8]
     assert [card.listing_key for card in queries.cards(found, search, 13)] == expected[:13]
-    assert not queries._cards(queries._window(replace(search, q="zanzibar"), 8, 0))
+    assert not queries._cards(queries._asked_window(replace(search, q="zanzibar"), 8, 0))
 
 
 def test_a_shape_is_compiled_once_and_values_are_its_own(monkeypatch):

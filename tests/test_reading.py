@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from listings.cache import reading
+from listings.cache import reading, waiters
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, Taken, bypass, ends_at, read, without_waiting
@@ -85,17 +85,17 @@ def test_two_hundred_simultaneous_readers_of_a_cold_entry_load_it_once(monkeypat
 
 def test_waiter_in_another_process_finds_the_value_soon(monkeypatch):
     """Nobody wakes it, as if the filler ran elsewhere."""
-    monkeypatch.setattr(reading, "_wake", lambda entry: None)
+    monkeypatch.setattr(waiters, "wake", lambda entry: None)
     load = Loader(held=True)
     with ThreadPoolExecutor(2) as pool:
         filler = pool.submit(read, PAGE, load)
         load.started.wait(5)
         waiter = pool.submit(read, PAGE, never)
-        eventually(lambda: reading._waiters)
+        eventually(lambda: waiters._waiters)
         load.may_end.set()
         assert filler.result().outcome is Outcome.STORED
         assert waiter.result().outcome is Outcome.HIT
-    assert not reading._waiters
+    assert not waiters._waiters
 
 
 def test_waiter_reads_the_database_without_storing_when_a_fill_takes_too_long(monkeypatch):
@@ -142,7 +142,7 @@ def test_waiter_takes_over_at_once_when_the_filler_fails():
 
     def fail() -> Content:
         first.set()
-        eventually(lambda: reading._waiters)
+        eventually(lambda: waiters._waiters)
         raise ZeroDivisionError
 
     with ThreadPoolExecutor(2) as pool:

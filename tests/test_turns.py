@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from django.db import connection
 
-from listings.cache import reading, turns
+from listings.cache import reading, turns, waiters
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Answer, Content, read
@@ -123,7 +123,7 @@ def test_who_waits_for_somebody_elses_fill_lets_others_compute(
     filler = pool.submit(read, entry, fill)
     assert filling.wait(10)
     waiter = pool.submit(wait)
-    eventually(lambda: reading._waiters)
+    eventually(lambda: waiters._waiters)
     assert pool.submit(compute).result(10) == "computed"
     assert not waiter.done()
     end.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -13,7 +12,7 @@ import msgspec
 import redis
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
-from listings.cache import endings, spared
+from listings.cache import endings, spared, waiters
 from listings.cache.breaker import Breaker
 from listings.cache.counters import Outcome, count
 from listings.cache.dependencies import Dependency
@@ -193,7 +192,7 @@ _ENDINGS = {
 
 def _after_waiting(entry: Entry, not_before: int) -> Stored | Lease | Full | Wait:
     deadline = time.monotonic() + WAIT_SECONDS
-    with _waiting(entry) as ended:
+    with waiters.listed(entry) as ended:
         for pause in _pauses(deadline):
             ended.clear()
             # Asked before waiting: the fill may have ended before we were listed as waiting.
@@ -252,7 +251,7 @@ def _filled(entry: Entry, lease: Lease, load: Callable[[], Content], not_before:
         fill, content = _load(entry, lease, load, not_before)
         kept = _keep(entry, lease, fill, content)
     finally:
-        _wake(entry)  # whatever came of it: one of those who wait may have to fill now
+        waiters.wake(entry)  # whatever came of it: one of those who wait may have to fill now
     if outer := _filling.get():
         outer.takes_in(fill.as_of, fill.boundary, fill.dependencies)
     if kept:
@@ -317,29 +316,3 @@ def _unstored(entry: Entry, load: Callable[[], Content], outcome: Outcome) -> An
     if fill := _filling.get():
         fill.depends_on(content.dependencies)
     return Answer(content, outcome)
-
-
-# entry → one event for each thread of this process that waits for it
-_waiters: dict[str, set[threading.Event]] = {}
-_waiters_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def _waiting(entry: Entry) -> Iterator[threading.Event]:
-    ended = threading.Event()
-    with _waiters_lock:
-        _waiters.setdefault(entry.digest, set()).add(ended)
-    try:
-        yield ended
-    finally:
-        with _waiters_lock:
-            events = _waiters[entry.digest]
-            events.discard(ended)
-            if not events:
-                del _waiters[entry.digest]
-
-
-def _wake(entry: Entry) -> None:
-    with _waiters_lock:
-        for ended in _waiters.get(entry.digest, ()):
-            ended.set()
