@@ -25,10 +25,9 @@ from django.db.models import F
 
 from benchmarks.servers import PROJECT
 from invalidation_worker import change_log
-from invalidation_worker.apply import apply_batch
+from invalidation_worker.apply import apply_batch, memory
 from invalidation_worker.capped import capped_counts
 from invalidation_worker.decide import decide
-from invalidation_worker.invalidate import memory
 from invalidation_worker.judge import Judge, decoded
 from invalidation_worker.relay import sweep_all
 from listings import views

@@ -16,9 +16,11 @@ from invalidation_worker import change_log, dead_letters, metrics, traces
 from invalidation_worker.capped import capped_counts, skip_ids
 from invalidation_worker.change_log import Row
 from invalidation_worker.decide import decide
+from invalidation_worker.holders import Holders
 from invalidation_worker.invalidate import Invalidated, invalidate
 from invalidation_worker.judge import Judge
 from listings.cache.entries import Descriptor
+from listings.cache.registries import Memory
 from listings.cache.store import Store, store
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError)
 # When more than these are left after a batch, a flush is cheaper than looking, and the backlog of a
 # bulk load ends at once.
 FLUSH_ABOVE = 20_000
+
+memory: Memory[Descriptor] = Memory(Holders)  # of the one thread that applies
 
 
 @dataclass(slots=True)
@@ -101,7 +105,7 @@ def _invalidate(cache: Store, rows: list[Row]) -> Invalidated | None:
         skip_ids()
         cache.flush()
         return None
-    done = invalidate(cache, Judge(changes))
+    done = invalidate(cache, Judge(changes), memory)
     for change in changes:
         done.listings.setdefault(change.event, []).append(change.key)
     return done

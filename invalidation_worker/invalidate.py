@@ -9,11 +9,9 @@ from typing import NamedTuple, Protocol
 
 from invalidation_worker.judge import decoded
 from invalidation_worker.plan import Cause
-from listings.cache.entries import Descriptor, Layer, release
+from listings.cache.entries import Descriptor, Layer, registry_key, release
 from listings.cache.registries import Memory
 from listings.cache.store import Store
-
-memory = Memory()  # most entries outlive many batches
 
 
 class Deciding(Protocol):
@@ -54,8 +52,12 @@ class Invalidated:
         self.listings |= other.listings
 
 
-def invalidate(store: Store, judge: Deciding) -> Invalidated:
+def invalidate(
+    store: Store, judge: Deciding, memory: Memory[Descriptor] | None = None
+) -> Invalidated:
     """Drop every entry, live or being filled, that the changes affect.
+
+    The memory is of what the same thread has read and dropped before.
 
     Querysets first, and only then are the registries of pages read: a page that is filled from a
     queryset entry in between is registered by then, and is dropped with the others. With pages
@@ -69,13 +71,21 @@ def invalidate(store: Store, judge: Deciding) -> Invalidated:
             for partition, registry in registries.items()
             if (causes := judge.affected(partition, registry))
         }
-        had = store.invalidate(affected, layer)
-        done.stored += len(had)
+        dropped = store.invalidate(affected, layer)
+        done.stored += len(dropped.had)
         for partition, causes in affected.items():
             for digest, cause in causes.items():
+                if digest in dropped.unknown:
+                    continue
                 descriptor = registries[partition][digest]
                 done.entries[cause.event] += 1
                 done.affected.append(Affected(layer, partition, descriptor, cause))
-                if layer is Layer.PAGE and digest in had and descriptor.release == release():
+                if (
+                    layer is Layer.PAGE
+                    and digest in dropped.had
+                    and descriptor.release == release()
+                ):
                     done.pages.append(descriptor)
+            if memory:  # and only now: until they are dropped, they have to be found again
+                memory.forget(registry_key(partition, layer), causes)
     return done

@@ -13,11 +13,10 @@ from invalidation_worker.candidates import Candidates, Kept
 from invalidation_worker.capped import capped_counts
 from invalidation_worker.change_log import Image
 from invalidation_worker.decide import Change
-from invalidation_worker.holders import holders
+from invalidation_worker.holders import Holders
 from invalidation_worker.plan import Cause, Plan, Standing
 from listings.cache.dependencies import Answer, Count, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
-from listings.cache.registries import parts_of
 from listings.full_text import found_by_words
 from listings.search import InvalidSearch, PropertySearch
 from listings.search_index import bits, positions, wanted
@@ -79,10 +78,9 @@ class Judge:
     def affected(self, partition: str, registry: Mapping[str, Descriptor]) -> dict[str, Cause]:
         """Those of a partition's entries, given as digest → descriptor, that must go, and why."""
         anything = Cause(self.partitions[partition][0].event, None)
-        parts = [holders(part) for part in parts_of(registry)]
-        live: dict[int, Dependency] = {}
-        for part in parts:
-            live |= part.dependencies
+        if not isinstance(registry, Holders):
+            registry = Holders(registry)
+        live = registry.dependencies
         plans = [self._plan(partition, some) for some in _kept.covering(partition, live)]
         touched = [plan.touched(live) for plan in plans]
         if len(live) > MANY and sum(map(int.bit_count, touched)) > TOUCHED * len(live):
@@ -91,11 +89,8 @@ class Judge:
         for plan, live_ones in zip(plans, touched, strict=True):
             self._decide(plan, plan.undecided(live_ones))
             causes |= plan.causes
-        found: dict[str, Cause] = {}
-        for part in parts:
-            found |= dict.fromkeys(part.unknown, anything)
-            found |= {digest: causes[one] for digest, one in part.of(causes.keys())}
-        return found
+        found = dict.fromkeys(registry.unknown, anything)
+        return found | {digest: causes[one] for digest, one in registry.of(causes.keys())}
 
     def _plan(self, partition: str, candidates: Candidates) -> Plan:
         """The one for these candidates, which pages and querysets mostly have in common."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,10 +15,13 @@ from django.db.models import F
 
 from invalidation_worker import apply as apply_module
 from invalidation_worker import change_log
+from invalidation_worker.holders import Holders
+from invalidation_worker.judge import decoded
 from listings import counting, queries, querysets, recomputation, views
-from listings.cache import partitions, reading
+from listings.cache import partitions, reading, registries
 from listings.cache.dependencies import Rows
-from listings.cache.entries import Entry, Layer, Stored, registry_key, value_key
+from listings.cache.entries import Descriptor, Entry, Layer, Stored, registry_key, value_key
+from listings.cache.registries import Memory
 from listings.cache.store import Store, store
 from listings.models import ListingHistory, Property
 from listings.pages import PAGES, CachedPage, Page
@@ -147,6 +151,29 @@ class Scene:
         return ""
 
 
+class OfEachActor(threading.local, Memory[Descriptor]):
+    """A memory for each thread: a worker is a process of its own."""
+
+
+_registries = Store.registries  # as it is when it is no step
+WHERE = (f"p{KEY}", "cseattle", "ckent", partitions.EVERYWHERE)
+
+
+def register_another() -> None:
+    """An entry in each registry that no change of these plays affects."""
+    for layer in Layer:
+        for partition in WHERE:
+            store("pipeline").lease(
+                Entry(layer, partition, "another", "", Rows(("A-2",), "detail"))
+            )
+
+
+def remember() -> None:
+    """Read what is registered, as a worker has that applied something before."""
+    for layer in Layer:
+        _registries(store("pipeline"), WHERE, layer, decoded, apply_module.memory)
+
+
 class Stage:
     """Actors, whose steps are those of the real read and the real apply."""
 
@@ -170,6 +197,8 @@ class Stage:
         patch.setattr(reading, "WAIT_SECONDS", 0)
         patch.setattr(reading, "store", lambda: store("pipeline"))
         patch.setattr(apply_module.logger, "disabled", True)
+        patch.setattr(apply_module, "memory", OfEachActor(Holders))
+        patch.setattr(registries, "WORTH_A_JOURNAL", 0)
 
     def play(
         self,
@@ -180,7 +209,8 @@ class Stage:
     ) -> Played:
         def begin() -> list[Actor]:
             scene.reset()
-            return [self._actor(name).begin(play) for name, play in plays.items()]
+            register_another()
+            return [self._actor(name).begin(_ready(name, play)) for name, play in plays.items()]
 
         return play_all(begin, scene.fault_after, most_switches, [free])
 
@@ -192,6 +222,15 @@ class Stage:
         if name not in self._cast:
             self._cast[name] = Actor(name)
         return self._cast[name]
+
+
+def _ready(name: str, play: Callable[[], object]) -> Callable[[], object]:
+    def do() -> None:
+        if "worker" in name:
+            remember()
+        play()
+
+    return do
 
 
 def change(write: Callable[[], object] = raise_price) -> None:

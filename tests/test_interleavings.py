@@ -1,5 +1,6 @@
 """Whatever comes between what: the real read and the real apply on the real servers.
 
+Who applies remembers what was registered before the play began, and reads what is new in journals.
 Each play has a few actors whose steps (lease, read of the database, fill, and each step of apply)
 are taken in every order, or in every order with few interruptions. After each step nothing that is
 stored is older than what was applied, and all of it is registered. Then the same plays find each
@@ -27,7 +28,16 @@ from invalidation_worker.invalidate import Invalidated
 from invalidation_worker.models import ChangeEvent
 from listings import views
 from listings.cache import reading
-from listings.cache.entries import Descriptor, Entry, Layer, lease_key, release, value_key
+from listings.cache.entries import (
+    Descriptor,
+    Entry,
+    Layer,
+    journal_key,
+    lease_key,
+    registry_key,
+    release,
+    value_key,
+)
 from listings.cache.store import _SCRIPTS as SCRIPTS
 from listings.cache.store import Store, store
 from listings.models import ListingHistory
@@ -259,11 +269,26 @@ def sweep() -> None:
         raise Pointless
 
 
+def lose_journal(layer: Layer) -> Callable[[], object]:
+    def do() -> None:
+        if not store("pipeline").client.delete(journal_key(f"p{KEY}", layer)):
+            raise Pointless
+
+    return do
+
+
+def forget_what_was_told() -> None:
+    if not store("pipeline").client.xtrim(journal_key(f"p{KEY}", Layer.PAGE), maxlen=0):
+        raise Pointless
+
+
 LOSSES = {
     **{f"value of {layer.value}": lose(value_key, layer) for layer in Layer},
     **{f"lease of {layer.value}": lose(lease_key, layer) for layer in Layer},
     "everything": flush_all,
     "what is swept": sweep,
+    **{f"journal of {layer.value}": lose_journal(layer) for layer in Layer},
+    "what a journal has told": forget_what_was_told,
 }
 PLAYS: dict[str, Callable[[Stage], Played]] = {
     "fill against write": fill_against_write,
@@ -329,6 +354,18 @@ def both_registries_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Store, "registries", registries)
 
 
+def memory_that_forgets_too_soon(patch: pytest.MonkeyPatch) -> None:
+    real = Store.registries
+
+    def registries(self: Store, partitions: Any, layer: Layer, *decoded: Any) -> dict[str, Any]:
+        found = {one: dict(known) for one, known in real(self, partitions, layer, *decoded).items()}
+        for partition, known in found.items():
+            apply_module.memory.forget(registry_key(partition, layer), known)
+        return found
+
+    patch.setattr(Store, "registries", registries)
+
+
 def claim_that_commits_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(apply_module, "transaction", SimpleNamespace(atomic=contextlib.nullcontext))
 
@@ -351,7 +388,7 @@ def burial_that_drops_nothing(patch: pytest.MonkeyPatch) -> None:
 
 MISTAKES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str, list[str]]] = {
     "invalidate keeps the lease": (
-        script("invalidate", "  redis.call('UNLINK', KEYS[2 * i + 1])\n", ""),
+        script("invalidate", "  redis.call('UNLINK', KEYS[2 * i + 2])\n", ""),
         "page from old rows against write",
         OLD_PAGE,
         ["visitor: lease page", "worker: commit", "visitor: fill page"],
@@ -377,7 +414,7 @@ MISTAKES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str, list[s
         ["worker: commit", "other warmer: lease page", "warmer: fill page"],
     ),
     "sweep looks only at the value": (
-        script("sweep", "redis.call('LINSERT', KEYS[2 * i + 1], 'BEFORE', '', '') == 0", "true"),
+        script("sweep", "redis.call('LINSERT', KEYS[2 * i + 2], 'BEFORE', '', '') == 0", "true"),
         "loss of what is swept",
         OLD_PAGE,
         ["visitor: lease page", "server: lose what is swept", "worker: find page"],
@@ -393,6 +430,26 @@ MISTAKES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str, list[s
         "page from old rows against write",
         OLD_PAGE,
         ["worker: find page", "visitor: lease queryset", "worker: drop queryset"],
+    ),
+    "a lease is told to nobody": (
+        script("lease", "'*', 'entry', ARGV[1]", "'*', 'nobody', ARGV[1]"),
+        "fill against write",
+        OLD_PAGE,
+        ["visitor: lease page", "worker: find page", "visitor: fill page"],
+    ),
+    "nobody asks whether the mark is still there": (
+        script(
+            "registry", "told[1] and told[1][1] == ARGV[5] and told[1][2][2] == ARGV[6]", "true"
+        ),
+        "loss of what a journal has told",
+        OLD_PAGE,
+        ["visitor: lease page", "server: lose what a journal has told", "worker: find page"],
+    ),
+    "what is found is forgotten before it is dropped": (
+        memory_that_forgets_too_soon,
+        "crash before drop page",
+        OLD_PAGE,
+        ["visitor: fill page", "worker: claim", "worker: find page", "worker: commit"],
     ),
     "events leave the log before entries leave the cache": (
         claim_that_commits_at_once,

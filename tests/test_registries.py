@@ -1,4 +1,4 @@
-"""A registry that is read again tells what it holds now, and what is unchanged is kept."""
+"""A registry that is read again tells what it holds now, and only what is new is read."""
 
 from __future__ import annotations
 
@@ -8,34 +8,68 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invalidation_worker.holders import Holders, holders
+from invalidation_worker.holders import Holders
 from listings.cache import registries as registries_module
 from listings.cache.dependencies import Dependency, Search
-from listings.cache.entries import Descriptor, Entry, Layer
-from listings.cache.registries import Memory, Part, Step, parts_of
+from listings.cache.entries import (
+    Descriptor,
+    Entry,
+    Header,
+    Layer,
+    journal_key,
+    lease_key,
+    registry_key,
+    value_key,
+)
+from listings.cache.registries import JOURNAL_LENGTH, WORTH_A_JOURNAL, Memory
 from listings.cache.store import Lease, Store, store
 
-ENTRIES = [Entry(Layer.PAGE, "*", "page", str(n), Search(f"q={n}")) for n in range(3_000)]
+PAGE = Layer.PAGE
+ENTRIES = [Entry(PAGE, "*", "page", str(n), Search(f"q={n}")) for n in range(3_000)]
+R, J = registry_key("*", PAGE), journal_key("*", PAGE)
+LATER = 9_000_000_000_000_000  # µs: what expires then outlives the test
 randoms = given(random=st.randoms(use_true_random=False))
 many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+Lists = Memory[list[bytes]]
 
 
 def decoded(raw: bytes) -> list[bytes]:
     return [raw]  # a new object each time
 
 
-def register(cache: Store, entries: list[Entry]) -> None:
-    for entry in entries:
-        assert isinstance(cache.lease(entry), Lease)
+def memory() -> Lists:
+    return Memory(dict)
 
 
-def read(cache: Store, memory: Memory) -> dict[str, bytes]:
+def register(cache: Store, entries: list[Entry]) -> list[Lease]:
+    leases = [cache.lease(entry) for entry in entries]
+    assert all(isinstance(lease, Lease) for lease in leases)
+    return leases  # type: ignore[return-value]
+
+
+def refill(cache: Store, entry: Entry, search: str) -> None:
+    """Fill an entry, which then depends on something else."""
+    cache.client.delete(lease_key(entry.partition, entry.digest))
+    lease = cache.lease(entry, LATER)
+    assert isinstance(lease, Lease)
+    assert cache.fill(entry, lease, Header(0, LATER), b"", (Search(search),))
+
+
+def read(cache: Store, memory: Lists) -> dict[str, list[bytes]]:
     """The registry, through a memory; in it, each entry that was registered, as it is."""
-    found = cache.registries(["*"], Layer.PAGE, decoded, memory).get("*", {})
-    assert dict(found) == {
-        digest: [raw] for digest, raw in cache.registries(["*"], Layer.PAGE).get("*", {}).items()
-    }
-    return {digest: raw for digest, [raw] in found.items()}
+    found = cache.registries(["*"], PAGE, decoded, memory).get("*", {})
+    for digest, raw in cache.registries(["*"], PAGE).get("*", {}).items():
+        assert found[digest] == [raw]
+    return dict(found)
+
+
+def scans(cache: Store) -> int:
+    """How many steps of a whole reading the server has taken since it was asked this."""
+    calls = cache.client.info("commandstats").get("cmdstat_hscan", {"calls": 0})["calls"]
+    cache.client.config_resetstat()
+    return int(calls)
 
 
 @pytest.fixture
@@ -45,78 +79,235 @@ def cache() -> Store:
     return found
 
 
-def test_registry_that_is_read_again_holds_what_came_changed_and_went_meanwhile(cache):
-    memory = Memory()
-    register(cache, ENTRIES[:2_000])
-    assert len(read(cache, memory)) == 2_000
-    for round_ in range(5):
-        first = 2_000 + 200 * round_
-        register(cache, ENTRIES[first : first + 200])
-        gone = ENTRIES[100 * round_ : 100 * round_ + 100]
-        cache.invalidate({"*": [entry.digest for entry in gone]}, Layer.PAGE)
-        changed = ENTRIES[1_500 + round_]
-        cache.client.hset("r:{*}:page", changed.digest, f"changed {round_}")
-        found = read(cache, memory)
-        assert found[changed.digest] == f"changed {round_}".encode()
-        assert len(found) == 2_000 + 100 * (round_ + 1)
+def test_what_is_new_is_read_alone_and_all_else_stays_the_same_object(cache):
+    known = memory()
+    leases = register(cache, ENTRIES[:2_000])
+    before = dict(cache.registries(["*"], PAGE, decoded, known)["*"])
+    assert len(before) == 2_000
+    scans(cache)
+    register(cache, ENTRIES[2_000:2_100])
+    assert cache.fill(ENTRIES[7], leases[7], Header(0, LATER), b"", (Search("q=other"),))
+    after = dict(cache.registries(["*"], PAGE, decoded, known)["*"])
+    assert scans(cache) == 0
+    new = {one.digest for one in ENTRIES[2_000:2_100]}
+    assert after.keys() - before.keys() == new
+    changed = {digest for digest in before if after[digest] is not before[digest]}
+    assert changed == {ENTRIES[7].digest}
+    assert after[ENTRIES[7].digest] == [ENTRIES[7].descriptor((Search("q=other"),))]
+
+
+def test_what_its_reader_has_dropped_is_forgotten_and_may_come_again(cache):
+    known = memory()
+    register(cache, ENTRIES[:1_000])
+    read(cache, known)
+    gone = [entry.digest for entry in ENTRIES[:10]]
+    cache.invalidate({"*": gone}, PAGE)
+    known.forget(R, gone)
+    assert len(read(cache, known)) == 990
+    register(cache, ENTRIES[:5])
+    assert len(read(cache, known)) == 995
+
+
+def test_registry_is_read_as_a_whole_when_the_journal_has_gone_or_tells_too_little(cache):
+    known = memory()
+    register(cache, ENTRIES[:1_000])
+    read(cache, known)
+    for lose in (
+        lambda: cache.client.delete(J),
+        lambda: cache.client.xtrim(J, maxlen=1),
+        lambda: cache.client.xtrim(J, maxlen=0),
+    ):
+        cache.invalidate({"*": [ENTRIES[0].digest]}, PAGE)
+        register(cache, ENTRIES[:1])
+        lose()
+        assert len(cache.registries(["*"], PAGE, decoded, known)["*"]) == 1_000
+        scans(cache)
+        read(cache, known)  # and then the journal serves again
     cache.flush()
-    assert read(cache, memory) == {}
+    assert cache.registries(["*"], PAGE, decoded, known) == {}
 
 
-def test_parts_that_have_not_changed_are_the_same_objects(cache):
-    memory = Memory()
-    register(cache, ENTRIES)
-
-    def parts() -> set[int]:
-        found = list(parts_of(cache.registries(["*"], Layer.PAGE, decoded, memory)["*"]))
-        kept.extend(found)
-        return set(map(id, found))
-
-    kept: list[object] = []
-    first = parts()
-    assert len(first) > 1
-    assert parts() == first
-    cache.client.hset("r:{*}:page", ENTRIES[0].digest, "changed")
-    assert len(parts() & first) == len(first) - 1
+def test_mark_of_another_reader_at_the_same_place_is_not_taken_for_ones_own(cache):
+    known = memory()
+    register(cache, ENTRIES[:300])
+    read(cache, known)
+    ((place, _),) = cache.client.xrevrange(J, count=1)
+    cache.client.delete(J)
+    register(cache, ENTRIES[300:310])  # and nobody is told
+    cache.client.xadd(J, {"mark": "another's"}, id=place)
+    assert len(read(cache, known)) == 310
 
 
-def test_memory_keeps_so_many_fields_and_the_latest_steps(monkeypatch):
-    monkeypatch.setattr(registries_module, "MOST_FIELDS", 1_000)
-    memory = Memory()
-    steps = [
-        Step(key, b"0", [b"%d" % number for number in range(800)])  # 400 fields
-        for key in ("r:a", "r:b", "r:c")
-    ]
-    first = [memory.part(step, decoded) for step in steps]
-    for at in (2, 1):
-        assert memory.part(steps[at], decoded) is first[at]
-    assert memory.part(steps[0], decoded) is not first[0]
-    small = Step("r:d", b"0", [b"digest", b"descriptor"])
-    assert memory.part(small, decoded) is not memory.part(small, decoded)
+def test_journal_stays_short_and_who_missed_some_of_it_reads_the_whole(cache):
+    known = memory()
+    register(cache, ENTRIES[:300])
+    read(cache, known)
+    register(cache, ENTRIES[300:])
+    assert JOURNAL_LENGTH <= cache.client.xlen(J) <= JOURNAL_LENGTH + 100
+    assert len(read(cache, known)) == len(ENTRIES)
+    for _ in range(JOURNAL_LENGTH + 200):  # marks, too
+        cache.registries(["*"], PAGE, decoded, known)
+    assert cache.client.xlen(J) <= JOURNAL_LENGTH + 100
 
 
-def test_holders_are_worked_out_once_for_a_part():
-    part: Part[Descriptor] = Part({"one": Descriptor("", "", "", (Search(""),))})
-    assert holders(part) is holders(part)
+def test_memories_do_not_disturb_one_another(cache):
+    first, second = memory(), memory()
+    register(cache, ENTRIES[:500])
+    for at in range(500, 600, 10):
+        assert len(read(cache, first)) == at
+        register(cache, ENTRIES[at : at + 10])
+        assert len(read(cache, second)) == at + 10
+
+
+def test_small_registry_has_no_journal_and_a_journal_goes_with_its_registry(cache):
+    register(cache, ENTRIES[: WORTH_A_JOURNAL - 10])
+    read(cache, memory())
+    assert not cache.client.exists(J)
+    register(cache, ENTRIES[WORTH_A_JOURNAL - 10 : WORTH_A_JOURNAL + 10])
+    cache.registries(["*"], PAGE, decoded)
+    assert not cache.client.exists(J)  # nobody remembers it
+    for empty in (_drop_all, _expire_all):
+        read(cache, memory())
+        assert cache.client.exists(J)
+        empty(cache)
+        assert cache.client.keys("[rj]:*") == []
+        register(cache, ENTRIES[: WORTH_A_JOURNAL + 10])
+
+
+def _drop_all(cache: Store) -> None:
+    cache.invalidate(cache.registries(["*"], PAGE), PAGE)
+
+
+def _expire_all(cache: Store) -> None:
+    for key in cache.client.keys("[vl]:*"):
+        cache.client.delete(key)
+    cache.sweep("*", PAGE)
+
+
+def test_what_others_drop_is_forgotten_when_it_has_become_much(cache):
+    known = memory()
+    register(cache, ENTRIES[:1_000])
+    read(cache, known)
+    cache.invalidate({"*": [entry.digest for entry in ENTRIES[:100]]}, PAGE)
+    assert len(read(cache, known)) == 1_000
+    cache.invalidate({"*": [entry.digest for entry in ENTRIES[100:150]]}, PAGE)
+    assert len(read(cache, known)) == 1_000  # and found that it is too much
+    assert len(read(cache, known)) == 850
+
+
+def test_nothing_half_read_is_kept(cache):
+    known = memory()
+    register(cache, ENTRIES[:1_500])
+
+    def interrupted(raw: bytes) -> list[bytes]:
+        if raw == ENTRIES[700].descriptor():
+            raise KeyboardInterrupt
+        return [raw]
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            cache.registries(["*"], PAGE, interrupted, known)
+        assert len(read(cache, known)) == 1_500
+        refill(cache, ENTRIES[699], "q=other")
+        refill(cache, ENTRIES[700], f"q={700}")
+
+
+def test_memory_keeps_so_many_entries_and_the_latest_registries(cache, monkeypatch):
+    monkeypatch.setattr(registries_module, "MOST_ENTRIES", 1_000)
+    known = memory()
+    kept = {}
+    for city in ("ca", "cb", "cc"):
+        register(cache, [Entry(PAGE, city, "page", str(n)) for n in range(400)])
+        kept[city] = cache.registries([city], PAGE, decoded, known)[city]
+    for city in ("cc", "cb"):
+        assert cache.registries([city], PAGE, decoded, known)[city] is kept[city]
+    assert cache.registries(["ca"], PAGE, decoded, known)["ca"] is not kept["ca"]
+
+
+class Happenings:
+    """What may come between two readings, at random. Of two readers, each drops, and forgets, some
+    of what it knows; the other is not told.
+    """
+
+    def __init__(self, cache: Store, random: random_module.Random) -> None:
+        self.cache = cache
+        self.random = random
+        self.readers = [memory(), memory()]
+
+    def _some(self) -> list[Entry]:
+        return self.random.sample(ENTRIES[:200], self.random.randint(1, 30))
+
+    def leases(self) -> None:
+        for entry in self._some():
+            self.cache.lease(entry)
+
+    def fills(self) -> None:
+        for entry in self._some():
+            refill(self.cache, entry, f"q=again {self.random.random()}")
+
+    def drops(self) -> None:
+        reader = self.random.choice(self.readers)
+        found = list(self.cache.registries(["*"], PAGE, decoded, reader).get("*", {}))
+        dropped = self.random.sample(found, self.random.randint(0, len(found)))
+        self.cache.invalidate({"*": dropped}, PAGE)
+        reader.forget(R, dropped)
+
+    def sweeps(self) -> None:
+        for entry in self._some():
+            keys = value_key("*", entry.digest), lease_key("*", entry.digest)
+            self.cache.client.delete(*keys)
+        self.cache.sweep("*", PAGE)
+
+    def flush(self) -> None:
+        self.cache.flush()
+
+    def trimmed_journal(self) -> None:
+        self.cache.client.xtrim(J, maxlen=self.random.randint(0, 3))
+
+    def lost_journal(self) -> None:
+        self.cache.client.delete(J)
+
+
+@some
+@randoms
+def test_memory_knows_every_entry_whatever_came_and_went(random: random_module.Random):
+    cache = store("pipeline")
+    cache.flush()
+    happenings = Happenings(cache, random)
+    may_happen = [getattr(happenings, name) for name in vars(Happenings) if name[0] != "_"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registries_module, "WORTH_A_JOURNAL", 5)
+        patch.setattr(registries_module, "READ_STEP", 20)
+        for _ in range(40):
+            random.choice(may_happen)()
+            read(cache, random.choice(happenings.readers))
+        for reader in happenings.readers:
+            read(cache, reader)
 
 
 @many
 @randoms
 def test_holders_tell_the_first_dependency_of_each_entry_that_has_one(random: random_module.Random):
+    """Also after entries have come, changed and gone."""
     dependencies: list[Dependency] = [Search(str(number)) for number in range(8)]
-    part = {
-        str(at): Descriptor("", "", "", tuple(random.sample(dependencies, random.randint(0, 3))))
-        for at in range(10)
-    }
-    part["any"] = Descriptor("", "", "")
-    some = {id(one): one for one in random.sample(dependencies, 3)}
+    found = Holders()
+    for _ in range(random.randint(1, 30)):
+        digest = str(random.randrange(10))
+        if digest in found and random.random() < 0.4:
+            del found[digest]
+        elif random.random() < 0.1:
+            found[digest] = Descriptor("", "", "")
+        else:
+            own = tuple(random.choices(dependencies, k=random.randint(0, 3)))
+            found[digest] = Descriptor("", "", "", own)
+    wanted = {id(one): one for one in random.sample(dependencies, 3)}
     expected = {}
-    for digest, descriptor in part.items():
-        if having := [id(one) for one in descriptor.dependencies or () if id(one) in some]:
+    for digest, descriptor in found.items():
+        if having := [id(one) for one in descriptor.dependencies or () if id(one) in wanted]:
             expected[digest] = having[0]
-    found = Holders(part)
-    assert dict(found.of(some.keys())) == expected
-    assert found.unknown == ["any"]
+    assert dict(found.of(wanted.keys())) == expected
+    assert found.unknown == {digest for digest, one in found.items() if one.dependencies is None}
     assert found.dependencies == {
-        id(one): one for descriptor in part.values() for one in descriptor.dependencies or ()
+        id(one): one for descriptor in found.values() for one in descriptor.dependencies or ()
     }
+    assert dict(Holders(found).of(wanted.keys())) == expected

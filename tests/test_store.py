@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from listings.cache import store as store_module
 from listings.cache.dependencies import Count
 from listings.cache.entries import Entry, Header, Layer, Stored
-from listings.cache.store import POLICY, Full, Lease, Wait, expiry, store
+from listings.cache.store import POLICY, Dropped, Full, Lease, Wait, expiry, store
 
 ENTRY = Entry(Layer.PAGE, "cseattle", "page", "city=seattle")
 DIGESTS = {ENTRY.partition: [ENTRY.digest]}
@@ -155,7 +155,8 @@ def test_invalidation_takes_value_lease_and_registration_and_tells_what_had_a_va
     leased(cache, other)
     absent = Entry(Layer.PAGE, "cseattle", "page", "city=seattle&page=3")
     digests = [ENTRY.digest, other.digest, absent.digest]
-    assert cache.invalidate({"cseattle": digests}, Layer.PAGE) == {ENTRY.digest}
+    dropped = cache.invalidate({"cseattle": digests}, Layer.PAGE)
+    assert dropped == Dropped(had={ENTRY.digest}, unknown={absent.digest})
     assert keys(cache) == set()
 
 
@@ -175,7 +176,7 @@ def test_thousands_of_entries_are_read_and_invalidated_in_steps(cache):
     found = cache.registries(["*", "cnowhere"], Layer.PAGE)
     assert set(found) == {"*"}
     assert set(found["*"]) == {entry.digest for entry in entries}
-    assert cache.invalidate(found, Layer.PAGE) == set(found["*"])
+    assert cache.invalidate(found, Layer.PAGE).had == set(found["*"])
     assert keys(cache) == set()
 
 
@@ -225,7 +226,7 @@ def test_memory_that_is_full_refuses_fills_but_not_hits_nor_invalidations(cache)
         assert cache.lease(ENTRY).body == b"body"
         assert cache.lease(other) == Full()
         assert cache.sweep("cseattle", Layer.PAGE).gone == 1
-        assert cache.invalidate(DIGESTS, Layer.PAGE) == {ENTRY.digest}
+        assert cache.invalidate(DIGESTS, Layer.PAGE).had == {ENTRY.digest}
     finally:
         cache.client.config_set("maxmemory", limit)
         cache.client.config_set("maxmemory-policy", policy)
@@ -296,7 +297,7 @@ def test_server_that_has_forgotten_the_scripts_is_told_them_again(cache):
     forgotten()
     assert set(cache.registries([ENTRY.partition], Layer.PAGE)) == {ENTRY.partition}
     forgotten()
-    assert cache.invalidate(DIGESTS, Layer.PAGE) == {ENTRY.digest}
+    assert cache.invalidate(DIGESTS, Layer.PAGE).had == {ENTRY.digest}
     forgotten()
     lease = leased(cache)
     forgotten()

@@ -24,7 +24,7 @@ from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, Layer, Stored, registry_key, value_key
 from listings.cache.partitions import of_property
 from listings.cache.reading import bypass
-from listings.cache.store import Store, store
+from listings.cache.store import Dropped, Store, store
 from listings.cache.trust import trust
 from listings.pages import CACHE_STATUS
 from listings.recomputation import QUERIES
@@ -49,7 +49,7 @@ class WatchedStore(Store):
         self.taken: list[Entry] = []
         self.cpu_seconds = 0.0  # of noting
 
-    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
+    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> Dropped:
         started = time.process_time()
         for partition, some in digests.items():
             key = registry_key(partition, layer)

@@ -74,6 +74,10 @@ def registry_key(partition: str, layer: Layer) -> str:
     return f"r:{{{partition}}}:{layer.value}"
 
 
+def journal_key(partition: str, layer: Layer) -> str:
+    return f"j:{{{partition}}}:{layer.value}"
+
+
 class Header(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a stored value. Times are microseconds of the cache server's clock."""
 

@@ -1,11 +1,18 @@
-"""Reading hashes of any size from the cache server, without keeping it from others for long."""
+"""Reading registries of any size from the cache server, without keeping it from others for long.
+
+A large one is remembered: most entries outlive many batches of changes. Its journal tells which
+have been registered since, so that a reader who has left a mark there reads those alone, and the
+whole registry only when its mark is gone (`scripts/registry.lua`).
+"""
 
 from __future__ import annotations
 
-from collections import ChainMap, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
+import hiredis
 import redis
 from redis.commands.core import Script
 from redis.connection import ConnectionInterface
@@ -13,102 +20,170 @@ from redis.exceptions import NoScriptError
 
 READ_STEP = 1_000  # fields in one HSCAN: 0.7 ms
 COUNT_FIELD = b"#"  # of a registry: how many entries it holds
-MOST_FIELDS = 65_536  # that a memory keeps, of all registries: some 30 MB
-WORTH_KEEPING = 256  # fields of a step: to read fewer anew takes less than a millisecond
-_END = b"0"  # the cursor after the last step
+WORTH_A_JOURNAL = 256  # fields: to read fewer anew takes less than a millisecond
+JOURNAL_LENGTH = 1_000  # leases, fills and marks
+MOST_ENTRIES = 65_536  # that a memory keeps, of all registries: some 30 MB
+# What goes from a registry is not told. Of which a memory holds more than so many times what there
+# is, it reads the whole, and forgets.
+MOST_REMEMBERED = 9 / 8
+_END = b"0"  # the cursor before the first step and after the last
+_TOLD = b"told"  # in its place: these fields are what is new
 
 T = TypeVar("T")
+Entries = MutableMapping[str, T]  # digest → what was made of its descriptor
+
+
+class Mark(NamedTuple):
+    """The place in a journal up to which a registry is known, and the proof that it is ours."""
+
+    place: bytes
+    token: str
+
+
+_NOWHERE = Mark(b"", "")
 
 
 class Step(NamedTuple):
-    """Some of a hash, as one HSCAN tells it."""
+    """Some of a registry, or what is new in it."""
 
     key: str
-    cursor: bytes  # with which it was asked
-    fields: list[bytes]  # a field, its value, the next field, …
+    fields: list[Any]  # a field, its value, the next field, …; no value: it has gone
+    is_last: bool
+    mark: Mark | None = None  # put with the first step; none: there is no journal
+    entries: int | None = None  # that there are, if these fields are what is new
 
 
-class Part(dict[str, T]):
-    """What one step has told of a registry: digest → what was made of its descriptor. Not to be
-    changed.
+class Known(Generic[T]):
+    """One registry as it was when it was last read."""
+
+    def __init__(self, entries: Entries[T]) -> None:
+        self.entries = entries
+        self.mark: Mark | None = None  # from where to go on; none: it must be read as a whole
+        self._seen: set[str] = set()  # by a reading of the whole that is under way
+
+    def take(self, step: Step, decoded: Callable[[bytes], T]) -> None:
+        """Take in what a step has told."""
+        there = dict(_told(step.fields))
+        for digest, raw in there.items():
+            if raw is None:
+                self.forget([digest])
+            elif self.entries.get(digest) is not (one := decoded(raw)):
+                self.entries[digest] = one
+        self.mark = step.mark or self.mark
+        if step.entries is None:
+            self._seen |= there.keys()
+            if step.is_last:
+                self.forget(self.entries.keys() - self._seen)
+                self._seen.clear()
+        elif len(self.entries) > step.entries * MOST_REMEMBERED:
+            self.mark = _NOWHERE
+
+    def forget(self, digests: Iterable[str]) -> None:
+        """These have gone."""
+        for digest in self.entries.keys() & digests:
+            del self.entries[digest]
+
+
+class Memory(Generic[T]):
+    """Large registries as they were when they were last read. For one thread.
+
+    What is being changed is not in it, so that nothing half changed is ever kept.
     """
 
-    derived: Any = None  # what its reader wants to keep with it
+    def __init__(self, empty: Callable[[], Entries[T]]) -> None:
+        """`empty`: a registry without entries. What it derives from those it gets, it keeps."""
+        self.empty = empty
+        self._known: OrderedDict[str, Known[T]] = OrderedDict()
+
+    def take_out(self, keys: Iterable[str]) -> dict[str, Known[T]]:
+        """Those of these registries that are known."""
+        return {key: self._known.pop(key) for key in self._known.keys() & keys}
+
+    def put_back(self, key: str, known: Known[T]) -> None:
+        """Keep it, and as many of the others as there is room for: those that were read last."""
+        self._known[key] = known
+        while (
+            len(self._known) > 1
+            and sum(len(one.entries) for one in self._known.values()) > MOST_ENTRIES
+        ):
+            self._known.popitem(last=False)
+
+    def forget(self, key: str, digests: Iterable[str]) -> None:
+        """These have been dropped."""
+        for known in self.take_out([key]).values():
+            known.forget(digests)
+            self.put_back(key, known)
 
 
-class Memory:
-    """What each step told the last time, so that what is told again need not be made again.
+def read(
+    client: redis.Redis,
+    script: Script,
+    keys: Mapping[str, str],
+    decoded: Callable[[bytes], T],
+    memory: Memory[T] | None = None,
+) -> dict[str, Entries[T]]:
+    """What is in these registries, given as key → key of the journal; empty ones are left out.
 
-    A whole step is compared at once: the server tells an unchanged one in the same words. Nothing
-    is taken for unchanged that has not been read now.
-    """
-
-    def __init__(self) -> None:
-        self._last: OrderedDict[tuple[str, bytes], tuple[list[bytes], Part[Any]]] = OrderedDict()
-        self._fields = 0
-
-    def part(self, step: Step, decoded: Callable[[bytes], T]) -> Part[T]:
-        """What a step has told: the same object as the last time if it told the same."""
-        place = step.key, step.cursor
-        last, part = self._last.pop(place, (None, None))
-        self._fields -= len(last or ()) // 2
-        if part is None or step.fields != last:
-            part = made(step, decoded)
-        if len(part) >= WORTH_KEEPING:
-            self._last[place] = step.fields, part
-            self._fields += len(step.fields) // 2
-            while self._fields > MOST_FIELDS and self._last:
-                _, (oldest, _) = self._last.popitem(last=False)
-                self._fields -= len(oldest) // 2
-        return part
-
-
-def made(step: Step, decoded: Callable[[bytes], T]) -> Part[T]:
-    """What a step tells, without the number of entries."""
-    pairs = iter(step.fields)
-    part = Part(zip(map(bytes.decode, pairs), map(decoded, pairs), strict=True))
-    part.pop(COUNT_FIELD.decode(), None)
-    return part
-
-
-def parts_of(registry: Mapping[str, T]) -> Iterable[Mapping[str, T]]:
-    """What each step has told of a registry."""
-    return registry.maps if isinstance(registry, ChainMap) else (registry,)
-
-
-def in_steps(client: redis.Redis, first: Script, keys: Iterable[str]) -> Iterator[Step]:
-    """Fields and values of these hashes in turn, some of one hash at a time.
-
-    A field that is there from the first to the last step comes at least once. `first` is the
-    script that takes the first step; of a hash that is not there, nothing comes.
-
-    The server looks for the next fields while the caller works with these: reading and decoding
-    10,000 descriptors one after the other took 19 ms instead of 11. Hence a connection of its own,
-    on which nothing else is asked meanwhile.
+    An entry that is registered from the first to the last step is in the answer. With a memory, its
+    objects: they are kept, and change with the next reading.
 
     Raises:
         redis.RedisError: the server does not answer, or one of the keys holds no hash.
     """
+    known = memory.take_out(keys) if memory else {}
+    marks = {key: one.mark for key, one in known.items() if one.mark} if memory else None
+    found = {}
+    for step in _in_steps(client, script, keys, marks):
+        one = known.get(step.key)
+        if one is None:
+            one = known[step.key] = Known(memory.empty() if memory else {})
+        one.take(step, decoded)
+        if step.is_last:
+            if one.entries:
+                found[step.key] = one.entries
+            if memory and one.mark:
+                memory.put_back(step.key, one)
+    return found
+
+
+def _in_steps(
+    client: redis.Redis, script: Script, keys: Mapping[str, str], marks: Mapping[str, Mark] | None
+) -> Iterator[Step]:
+    """What is new in these registries since these marks, or all that is in them, some of one
+    registry at a time. No marks: nobody is going to remember it. Of a registry that is not there,
+    nothing comes.
+
+    The server looks for the next fields while the caller works with these: reading and decoding
+    10,000 descriptors one after the other took 19 ms instead of 11. Hence a connection of its own,
+    on which nothing else is asked meanwhile.
+    """
+    token = "" if marks is None else secrets.token_hex(8)
+    settings = READ_STEP, WORTH_A_JOURNAL, JOURNAL_LENGTH, token
+    first = [
+        ("EVALSHA", script.sha, 2, key, journal, *settings, *(marks or {}).get(key, _NOWHERE))
+        for key, journal in keys.items()
+    ]
     connection = client.connection_pool.get_connection()
     try:
-        cursors = dict.fromkeys(keys, _END)  # where scans begin, too
-        steps = [("EVALSHA", first.sha, 1, key, READ_STEP) for key in cursors]
-        _ask(connection, steps)
+        _ask(connection, first)
         try:
-            answers = _answers(connection, cursors)
+            answers = _answers(connection, len(first))
         except NoScriptError:  # the server began anew
             # Other answers may be on their way.
             connection.disconnect()  # type: ignore[no-untyped-call]
-            client.script_load(first.script)
-            _ask(connection, steps)
-            answers = _answers(connection, cursors)
-        while cursors:
-            asked = cursors
-            cursors = {key: cursor for key, (cursor, _) in answers.items() if cursor != _END}
+            client.script_load(script.script)
+            _ask(connection, first)
+            answers = _answers(connection, len(first))
+        steps = [_first_step(key, answer, token) for key, answer in zip(keys, answers, strict=True)]
+        while steps:
+            cursors = {step.key: cursor for step, cursor in steps if cursor != _END}
             _ask(connection, [("HSCAN", *one, "COUNT", READ_STEP) for one in cursors.items()])
-            for key, (_, fields) in answers.items():
-                yield Step(key, asked[key], fields)
-            answers = _answers(connection, cursors)
+            yield from (step for step, _ in steps if step.fields or step.mark or step.is_last)
+            answers = _answers(connection, len(cursors))
+            steps = [
+                (Step(key, fields, is_last=cursor == _END), cursor)
+                for key, (cursor, fields) in zip(cursors, answers, strict=True)
+            ]
     except BaseException:
         # An answer may be on its way that nobody is going to read.
         connection.disconnect()  # type: ignore[no-untyped-call]
@@ -117,11 +192,31 @@ def in_steps(client: redis.Redis, first: Script, keys: Iterable[str]) -> Iterato
         client.connection_pool.release(connection)
 
 
-def _ask(connection: ConnectionInterface, steps: Sequence[tuple[str | bytes | int, ...]]) -> None:
-    if steps:
-        connection.send_packed_command(connection.pack_commands(steps))  # type: ignore[no-untyped-call]
+def _first_step(key: str, answer: list[Any], token: str) -> tuple[Step, bytes]:
+    """It, and the cursor with which to go on."""
+    place, cursor, fields, *entries = answer
+    mark = Mark(place, token) if place else None
+    if cursor == _TOLD:
+        return Step(key, fields, is_last=True, mark=mark, entries=entries[0]), _END
+    return Step(key, fields, is_last=cursor == _END, mark=mark), cursor
 
 
-def _answers(connection: ConnectionInterface, keys: Iterable[str]) -> dict[str, Any]:
-    """To each step its cursor and what it found."""
-    return {key: connection.read_response() for key in keys}
+def _told(fields: list[Any]) -> Iterator[tuple[str, bytes | None]]:
+    """Digests and descriptors."""
+    pairs = iter(fields)
+    return (
+        (one.decode(), raw) for one, raw in zip(pairs, pairs, strict=True) if one != COUNT_FIELD
+    )
+
+
+def _ask(
+    connection: ConnectionInterface, commands: Iterable[tuple[str | bytes | int, ...]]
+) -> None:
+    # redis-py takes eight times as long to pack them. Its annotations know no tuples of words.
+    packed = b"".join(hiredis.pack_command(words) for words in commands)  # type: ignore[arg-type]
+    if packed:
+        connection.send_packed_command([packed])  # type: ignore[no-untyped-call]
+
+
+def _answers(connection: ConnectionInterface, number: int) -> list[Any]:
+    return [connection.read_response() for _ in range(number)]

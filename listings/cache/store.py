@@ -10,7 +10,6 @@ import functools
 import random
 import secrets
 import time
-from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +29,13 @@ from listings.cache.entries import (
     Header,
     Layer,
     Stored,
+    journal_key,
     lease_key,
     registry_key,
     value_key,
 )
 from listings.cache.quick_script import Lines, QuickScript
-from listings.cache.registries import Memory, Part
+from listings.cache.registries import JOURNAL_LENGTH, Memory
 
 LEASE_MS = 5_000  # longer than any fill should take; a dead filler blocks its entry that long
 PARTITION_CAPACITY = 20_000  # entries of one layer in one partition; beyond it, nothing is stored
@@ -80,6 +80,13 @@ class Mark(NamedTuple):
     counter: int  # 0: this run's data have not been vouched for
     now: int  # microseconds of the cache server's clock
     off: frozenset[Switch]  # what is switched off
+
+
+class Dropped(NamedTuple):
+    """What an invalidation has found, as digests."""
+
+    had: set[str]  # a value
+    unknown: set[str]  # they had gone before
 
 
 class Swept(NamedTuple):
@@ -132,6 +139,7 @@ class Store:
                     LEASE_MS,
                     f"{not_before:016d}",
                     PARTITION_CAPACITY,
+                    JOURNAL_LENGTH,
                 ],
             )
         except OutOfMemoryError:
@@ -177,6 +185,7 @@ class Store:
                     lease.token,
                     Stored(header, body).encode(),
                     life_ms,
+                    JOURNAL_LENGTH,
                 ],
             )
         except OutOfMemoryError:
@@ -195,7 +204,7 @@ class Store:
         """What there is of an entry, for a person: it counts as three look-ups, and asks for no
         lease.
         """
-        value, lease, registry = _keys(entry)
+        value, lease, registry, _ = _keys(entry)
         pipe = self.client.pipeline(transaction=True)
         pipe.get(value)
         pipe.exists(lease)
@@ -214,7 +223,7 @@ class Store:
         partitions: Iterable[str],
         layer: Layer,
         decoded: Callable[[bytes], T],
-        memory: Memory | None = None,
+        memory: Memory[T] | None = None,
     ) -> dict[str, Mapping[str, T]]: ...
 
     def registries(
@@ -222,33 +231,28 @@ class Store:
         partitions: Iterable[str],
         layer: Layer,
         decoded: Callable[[bytes], object] = bytes,
-        memory: Memory | None = None,
+        memory: Memory[Any] | None = None,
     ) -> Mapping[str, Mapping[str, object]]:
         """What is live or being filled in each of these partitions, as digest → what `decoded`
         makes of its descriptor; empty ones are left out.
 
         Reads with HSCAN: a large hash never blocks the server for long. An entry that is
         registered from the first to the last step is in the answer. With a memory, of one thread
-        and one `decoded`, the answer is in parts, and those that are as they were are the same
-        objects as the last time.
+        and one `decoded`, large registries are read as a whole only the first time; the answer is
+        what is kept, so it changes with the next reading.
         """
         keys = {registry_key(one, layer): one for one in partitions}
-        found: dict[str, list[Part[object]]] = defaultdict(list)
-        for step in registries.in_steps(self.client, self._registry, keys):
-            part = memory.part(step, decoded) if memory else registries.made(step, decoded)
-            if part:
-                found[keys[step.key]].append(part)
-        if memory:
-            return {partition: ChainMap(*reversed(parts)) for partition, parts in found.items()}
-        # Of an entry that came twice, the later descriptor.
-        return {
-            partition: {digest: one for part in parts for digest, one in part.items()}
-            for partition, parts in found.items()
-        }
+        journals = {key: journal_key(one, layer) for key, one in keys.items()}
+        found = registries.read(self.client, self._registry, journals, decoded, memory)
+        return {keys[key]: entries for key, entries in found.items()}
 
-    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> set[str]:
-        """Take entries away, given as partition → digests. Returns those that had a value."""
-        return set(self._in_steps(self._invalidate, digests, layer))
+    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> Dropped:
+        """Take entries away, given as partition → digests."""
+        dropped = Dropped(set(), set())
+        for had, unknown in self._in_steps(self._invalidate, digests, layer):
+            dropped.had.update(map(bytes.decode, had))
+            dropped.unknown.update(map(bytes.decode, unknown))
+        return dropped
 
     def sweep(self, partition: str, layer: Layer) -> Swept:
         """Unregister what has neither value nor lease."""
@@ -290,7 +294,7 @@ class Store:
         calls = []
         for partition, members in digests.items():
             for some in _chunks(list(members)):
-                keys = [registry_key(partition, layer)]
+                keys = [registry_key(partition, layer), journal_key(partition, layer)]
                 for digest in some:
                     keys += [value_key(partition, digest), lease_key(partition, digest)]
                 calls.append((len(keys), *keys, *some))
@@ -301,11 +305,7 @@ class Store:
         except NoScriptError:  # the server began anew; calls that it did answer may be repeated
             self.client.script_load(script.script)
             answers = self._call(script, calls)
-        for answer in answers:
-            if isinstance(answer, list):
-                yield from (digest.decode() for digest in answer)
-            else:
-                yield answer
+        yield from answers
 
     def _call(self, script: Script, calls: Iterable[tuple[Any, ...]]) -> list[Any]:
         """All of these calls in one round trip; redis-py would ask in another what is loaded."""
@@ -339,6 +339,7 @@ def _keys(entry: Entry) -> list[str]:
         value_key(entry.partition, digest),
         lease_key(entry.partition, digest),
         registry_key(entry.partition, entry.layer),
+        journal_key(entry.partition, entry.layer),
     ]
 
 

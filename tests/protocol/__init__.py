@@ -3,6 +3,7 @@
 | module | explores |
 |---|---|
 | `layers` | two layers, the change log, workers that crash, leases that are lost, flushes |
+| `journal` | workers that remember a registry, its journal, and marks that are lost |
 | `editing` | readers inside a transaction of their own, which may yet roll back |
 | `trust` | degraded trust: `not_before`, `as_of`, and a worker that is dead |
 | `near` | the near cache of one process, its pushes, and a connection that is lost and comes back |

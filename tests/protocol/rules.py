@@ -26,6 +26,12 @@ class Rules(NamedTuple):
     apply: tuple[str, ...] = INSIDE_OUT
     shares_results: bool = False  # a reader takes what another of its process is about to have
 
+    # ---- a registry that is remembered, and its journal ----
+    told_with: str = "lease"  # or "fill"
+    marks_first: bool = True  # or only when the registry has been read
+    mark_asked_for: str = "own"  # or "any", or "nothing"
+    forgets_when: str = "dropped"  # or "found"
+
     # ---- inside a transaction ----
     transaction_looks_up: bool = False
     transaction_stores: bool = False

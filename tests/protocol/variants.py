@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tests.protocol import editing, layers, near, trust
+from tests.protocol import editing, journal, layers, near, trust
 from tests.protocol.explore import Model
 from tests.protocol.rules import COMMIT_FIRST, FIND_BOTH_FIRST, PAGES_FIRST, SOUND
 
@@ -17,6 +17,7 @@ class Variant(NamedTuple):
 
 
 OLD_PAGE = "page 0 is stored, but 1 is applied"
+OLDER_PAGE = "page 1 is stored, but 2 is applied"
 OLD_ROWS = "rows 0 are stored, but 1 is applied"
 OLD_ANSWER = "a reader that began after 1 was applied is shown 0"
 OLD_DATA = "wanted data of 1 or later, is shown data of 0"
@@ -27,6 +28,8 @@ _with = SOUND._replace
 SOUND_VARIANTS = (
     Variant("sound: 2 commits, 2 readers, 2 workers", layers.model(commits=2, worker_count=2)),
     Variant("sound: 1 commit, 3 readers, 1 worker", layers.model(reader_count=3)),
+    Variant("sound: journal, 2 readers, 1 worker", journal.model()),
+    Variant("sound: journal, 1 reader, 2 workers", journal.model(reader_count=1, worker_count=2)),
     Variant("sound: inside a transaction", editing.model()),
     Variant("sound: degraded trust", trust.model()),
     Variant("sound: degraded trust, near cache", trust.model(reader_count=1, has_near=True)),
@@ -101,6 +104,44 @@ LAYER_MUTANTS = (
         layers.model(_with(shares_results=True)),
         OLD_ANSWER,
         ("A reads version 0", "commit 1", "worker: commit", "B is shown what A has loaded"),
+    ),
+)
+
+JOURNAL_MUTANTS = (
+    Variant(
+        "told with the fill instead of with the lease",
+        journal.model(_with(told_with="fill")),
+        OLDER_PAGE,
+        ("A leases page", "commit 2", "worker 1 reads the journal", "A stores page 1"),
+    ),
+    Variant(
+        "the mark is put when the registry has been read",
+        journal.model(_with(marks_first=False)),
+        OLDER_PAGE,
+        ("worker 1 reads the registry", "A leases page", "worker 1 puts its mark"),
+    ),
+    Variant(
+        "nobody asks whether the mark is still there",
+        journal.model(_with(mark_asked_for="nothing")),
+        OLDER_PAGE,
+        ("A leases page", "journal trimmed", "worker 1 reads the journal"),
+    ),
+    Variant(
+        "any mark will do",
+        journal.model(_with(mark_asked_for="any"), reader_count=1, worker_count=2),
+        OLDER_PAGE,
+        (
+            "A leases page",
+            "worker 2 finds no mark",
+            "journal trimmed",
+            "worker 1 reads the journal",
+        ),
+    ),
+    Variant(
+        "forgotten before it is dropped",
+        journal.model(_with(forgets_when="found")),
+        OLD_PAGE,
+        ("worker 1 reads the registry", "worker 1 rolls back", "worker 1 reads the journal"),
     ),
 )
 
@@ -179,4 +220,4 @@ NEAR_MUTANTS = (
     ),
 )
 
-MUTANTS = LAYER_MUTANTS + EDITING_MUTANTS + TRUST_MUTANTS + NEAR_MUTANTS
+MUTANTS = LAYER_MUTANTS + JOURNAL_MUTANTS + EDITING_MUTANTS + TRUST_MUTANTS + NEAR_MUTANTS

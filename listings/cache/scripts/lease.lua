@@ -1,9 +1,9 @@
 #!lua
 -- A value that is new enough, or the right to fill it, or the advice to wait.
 --
--- KEYS[1] v: value   KEYS[2] l: lease   KEYS[3] r: registry of the layer
+-- KEYS[1] v: value   KEYS[2] l: lease   KEYS[3] r: registry of the layer   KEYS[4] j: its journal
 -- ARGV[1] digest   ARGV[2] descriptor   ARGV[3] token   ARGV[4] lease in ms
--- ARGV[5] not_before in µs   ARGV[6] most entries in a registry
+-- ARGV[5] not_before in µs   ARGV[6] most entries in a registry   ARGV[7] length of a journal
 -- Returns {"hit", value} | {"lease", now in µs} | {"wait"} | {"full"}
 --
 -- Besides the one GET only write commands are used: they do not count as keyspace look-ups, so
@@ -30,6 +30,8 @@ if redis.call('HSET', KEYS[3], ARGV[1], ARGV[2]) == 1 then
     return {'full'}
   end
 end
+-- Told to those who remember the registry; where nobody does, there is no journal.
+redis.call('XADD', KEYS[4], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[7], '*', 'entry', ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 local now = redis.call('TIME')
 return {'lease', now[1] * 1000000 + now[2]}
