@@ -25,7 +25,7 @@ from django.db.models import F
 
 from benchmarks.servers import PROJECT
 from invalidation_worker import change_log
-from invalidation_worker.apply import apply_batch, memory
+from invalidation_worker.apply import BATCH, apply_batch, memory
 from invalidation_worker.capped import capped_counts
 from invalidation_worker.decide import decide
 from invalidation_worker.judge import Judge, decoded
@@ -39,7 +39,7 @@ from listings.models import Property
 from listings.search import LAST_PAGE, InvalidSearch, PropertySearch
 from listings.vocabulary import PropertyType
 
-BATCHES = (1, 10, 50, 500)  # changes applied together
+BATCHES = (1, 10, 50, BATCH)  # changes applied together
 REPEATS = 5
 CUTS = (Decimal("0.99"), Decimal("0.97"), Decimal("0.95"), Decimal("0.92"))  # of prices
 SLOW_MICROSECONDS = 200  # commands that the server is asked to remember

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from functools import reduce
 from itertools import accumulate
 from operator import or_
@@ -20,8 +19,8 @@ from invalidation_worker.decide import Change
 from listings.search import FIELDS, SEARCHED, at_least, at_most
 from listings.search_index import MOST_REMEMBERED, Wanted, bits
 
-BLOCK = 500  # changes that are looked at together: as many as a batch has
-MOST_BLOCKS = 8  # some megabytes; older changes are as good as unknown
+BLOCK = 150  # changes that are looked at together: as many as a batch has
+MOST_BLOCKS = 27  # some megabytes; older changes are as good as unknown
 
 _NOWHERE: Image = dict.fromkeys(SEARCHED)  # as the row of a change stands that moves none
 _STATUSES = "statuses"
@@ -138,8 +137,7 @@ def _values(column: str, rows: Sequence[Image]) -> _Values:
     for at, row in enumerate(rows):
         value = row[column]
         if value is not None:
-            key = Decimal(str(value)) if column in _NUMBERS else value
-            found[key] = found.get(key, 0) | 1 << at
+            found[value] = found.get(value, 0) | 1 << at
     values = sorted(found) if column in _NUMBERS else list(found)
     each = [found[value] for value in values]
     return _Values(values, each, [0, *accumulate(each, or_)])
