@@ -24,6 +24,7 @@ from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, Layer, Stored, registry_key, value_key
 from listings.cache.partitions import of_property
 from listings.cache.reading import bypass
+from listings.cache.registries import Memory
 from listings.cache.store import Dropped, Store, store
 from listings.cache.trust import trust
 from listings.pages import CACHE_STATUS
@@ -129,10 +130,10 @@ class Ours:
             Horizon(self._store).beat(None, time.monotonic())
             trust.look()
 
-    def _invalidate(self, _: Store, judge: Judge) -> Invalidated:
+    def _invalidate(self, _: Store, judge: Judge, memory: Memory[Descriptor]) -> Invalidated:
         if judge.partitions:  # the batch that finds nothing more is of no interest
             self._judge = judge
-        return invalidate(self._store, judge)
+        return invalidate(self._store, judge, memory)
 
     def _respond(self, read: Read) -> HttpResponse:
         view = PAGES[read.page]
