@@ -31,11 +31,12 @@ from invalidation_worker.decide import decide
 from invalidation_worker.judge import Judge, decoded
 from invalidation_worker.relay import sweep_all
 from listings import views
-from listings.cache.entries import Layer
+from listings.cache.entries import Descriptor, Layer, registry_key
 from listings.cache.partitions import EVERYWHERE
 from listings.cache.store import store
 from listings.collector import spare_loaded
 from listings.models import Property
+from listings.pages import PAGES
 from listings.search import LAST_PAGE, InvalidSearch, PropertySearch
 from listings.vocabulary import PropertyType
 
@@ -120,27 +121,37 @@ def spread(milliseconds: list[float]) -> str:
 def measured(changes: int) -> tuple[float, float, float, int]:
     """Milliseconds of reading and decoding, of deciding, and of both; and entries affected.
 
-    What apply does, but nothing is dropped, so that the next time finds as many entries.
+    What apply does, and then visitors ask for all that was dropped, so that the next time finds as
+    many entries, of which those are new.
     """
     change_prices(changes)
     cache = store("pipeline")
     spent = [0.0, 0.0]
     affected = 0
+    pages: list[Descriptor] = []
     with transaction.atomic(), rolled_back():
         rows, mark = change_log.claim(changes)
         assert mark is not None
         capped_counts.begin(mark)
         with timed(spent, 1):
-            found = decide([change_log.decoded(row) for row in rows])
-            assert found is not None
-            judge = Judge(found)
+            decided = decide([change_log.decoded(row) for row in rows])
+            assert decided is not None
+            judge = Judge(decided)
         for layer in Layer:
             with timed(spent, 0):
                 registries = cache.registries(judge.partitions, layer, decoded, memory)
             with timed(spent, 1):
-                for partition, registry in registries.items():
-                    affected += len(judge.affected(partition, registry))
+                found = {one: judge.affected(one, registry) for one, registry in registries.items()}
+            for partition, causes in found.items():
+                affected += len(causes)
+                if layer is Layer.PAGE:
+                    pages += [registries[partition][digest] for digest in causes]
+            cache.invalidate(found, layer)
+            for partition, causes in found.items():
+                memory.forget(registry_key(partition, layer), causes)
     change_log.discard_all()
+    for page in pages:
+        PAGES[page.name].warm(page.arguments)
     read, deciding = spent
     return read, deciding, sum(spent), affected
 

@@ -25,7 +25,7 @@ from listings.cache.store import Store, store
 
 logger = logging.getLogger(__name__)
 
-# Events in one transaction: as many as are decided in less than 40 ms against 10,000 entries
+# Events in one transaction: so many are decided in less than 40 ms against 10,000 entries
 # (`benchmarks.many_entries`). Only a bulk fills a batch, and larger ones would serve it a little
 # better, as pages that are filled between two batches are dropped again: 5,000 changes were all
 # true after 1.8 s instead of 1.3 with batches of 500 (`benchmarks.bulk`).

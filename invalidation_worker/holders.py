@@ -20,6 +20,7 @@ class Holders(dict[str, Descriptor]):
         self.dependencies: dict[int, Dependency] = {}
         self.unknown: set[str] = set()  # those that anything can change
         # Tuples of text, unlike lists, are nothing that the collector of garbage has to look at.
+        # Those who share a dependency are the pages of a search, some hundreds at the most.
         self._entries: dict[int, tuple[str, ...]] = {}
         for digest, descriptor in (entries or {}).items():
             self[digest] = descriptor

@@ -71,20 +71,16 @@ def invalidate(
             for partition, registry in registries.items()
             if (causes := judge.affected(partition, registry))
         }
-        dropped = store.invalidate(affected, layer)
-        done.stored += len(dropped.had)
+        taken = store.invalidate(affected, layer)
+        done.stored += len(taken.had)
         for partition, causes in affected.items():
             for digest, cause in causes.items():
-                if digest in dropped.unknown:
+                if digest in taken.unknown:
                     continue
                 descriptor = registries[partition][digest]
                 done.entries[cause.event] += 1
                 done.affected.append(Affected(layer, partition, descriptor, cause))
-                if (
-                    layer is Layer.PAGE
-                    and digest in dropped.had
-                    and descriptor.release == release()
-                ):
+                if layer is Layer.PAGE and digest in taken.had and descriptor.release == release():
                     done.pages.append(descriptor)
             if memory:  # and only now: until they are dropped, they have to be found again
                 memory.forget(registry_key(partition, layer), causes)

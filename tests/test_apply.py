@@ -14,12 +14,16 @@ from invalidation_worker import apply as apply_module
 from invalidation_worker import invalidate as invalidate_module
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.decide import Change
+from invalidation_worker.holders import Holders
 from invalidation_worker.invalidate import invalidate
-from invalidation_worker.judge import Judge
+from invalidation_worker.judge import Judge, decoded
 from invalidation_worker.models import ChangeEvent, DeadLetter
+from listings.cache import registries
 from listings.cache.counters import Outcome
+from listings.cache.dependencies import Rows
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, read
+from listings.cache.registries import Memory
 from listings.cache.store import Store, store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.search import SEARCHED
@@ -402,3 +406,20 @@ def test_each_event_leaves_one_line_in_the_log(homes, caplog):
         f"applied event={event.id} table=listings_property operation=UPDATE "
         f"transaction={event.transaction_id} entries=6 milliseconds="
     )
+
+
+def test_what_somebody_else_has_dropped_meanwhile_is_not_counted(homes, caplog, monkeypatch):
+    """The worker still remembers it, and drops it once more."""
+    monkeypatch.setattr(registries, "WORTH_A_JOURNAL", 0)
+    monkeypatch.setattr(apply_module, "memory", Memory(Holders))
+    apply_all()
+    fill_all()
+    cache = store("pipeline")
+    for layer in Layer:
+        known = cache.registries(["*"], layer, decoded, apply_module.memory)["*"]
+        cache.lease(Entry(layer, "*", "another", "", Rows(("A-3",), "detail")))
+        cache.invalidate({"*": known}, layer)
+    caplog.set_level("INFO")
+    Property.objects.filter(pk="A-1").update(list_price=1)
+    apply_batch()
+    assert "entries=4 " in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random as random_module
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,6 +73,18 @@ def scans(cache: Store) -> int:
     return int(calls)
 
 
+def lease_during(cache: Store, entries: list[Entry]) -> Callable[[bytes], list[bytes]]:
+    """Decodes, and meanwhile somebody leases these, one at a time."""
+    ahead = iter(entries)
+
+    def decode(raw: bytes) -> list[bytes]:
+        if entry := next(ahead, None):
+            cache.lease(entry)
+        return [raw]
+
+    return decode
+
+
 @pytest.fixture
 def cache() -> Store:
     found = store("pipeline")
@@ -106,6 +119,16 @@ def test_what_its_reader_has_dropped_is_forgotten_and_may_come_again(cache):
     assert len(read(cache, known)) == 990
     register(cache, ENTRIES[:5])
     assert len(read(cache, known)) == 995
+
+
+def test_what_is_registered_while_the_whole_is_read_is_told_the_next_time(cache, monkeypatch):
+    monkeypatch.setattr(registries_module, "READ_STEP", 10)
+    known = memory()
+    register(cache, ENTRIES[:500])
+    cache.registries(["*"], PAGE, lease_during(cache, ENTRIES[500:900]), known)
+    scans(cache)
+    assert len(cache.registries(["*"], PAGE, decoded, known)["*"]) == 900
+    assert scans(cache) == 0
 
 
 def test_registry_is_read_as_a_whole_when_the_journal_has_gone_or_tells_too_little(cache):
@@ -212,6 +235,30 @@ def test_nothing_half_read_is_kept(cache):
         refill(cache, ENTRIES[700], f"q={700}")
 
 
+def test_remembering_goes_on_when_memory_is_full_or_the_server_has_lost_its_scripts(cache):
+    known = memory()
+    register(cache, ENTRIES[:500])
+    read(cache, known)
+    cache.client.script_flush()
+    register(cache, ENTRIES[500:600])
+    assert len(read(cache, known)) == 600
+    cache.client.config_set("maxmemory", 1)
+    try:
+        assert len(cache.registries(["*"], PAGE, decoded, known)["*"]) == 600
+        assert len(cache.registries(["*"], PAGE, decoded, memory())["*"]) == 600
+    finally:
+        cache.client.config_set("maxmemory", 0)
+
+
+def test_registry_that_has_gone_is_not_remembered(cache):
+    known = memory()
+    register(cache, ENTRIES[:500])
+    read(cache, known)
+    cache.flush()
+    assert cache.registries(["*"], PAGE, decoded, known) == {}
+    assert not known.take_out([R])
+
+
 def test_memory_keeps_so_many_entries_and_the_latest_registries(cache, monkeypatch):
     monkeypatch.setattr(registries_module, "MOST_ENTRIES", 1_000)
     known = memory()
@@ -250,6 +297,7 @@ class Happenings:
         found = list(self.cache.registries(["*"], PAGE, decoded, reader).get("*", {}))
         dropped = self.random.sample(found, self.random.randint(0, len(found)))
         self.cache.invalidate({"*": dropped}, PAGE)
+        self.leases()
         reader.forget(R, dropped)
 
     def sweeps(self) -> None:

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
+from listings.cache import registries
 from listings.cache import store as store_module
 from listings.cache.dependencies import Count
 from listings.cache.entries import Entry, Header, Layer, Stored
-from listings.cache.store import POLICY, Dropped, Full, Lease, Wait, expiry, store
+from listings.cache.registries import Memory
+from listings.cache.store import POLICY, Full, Lease, Taken, Wait, expiry, store
 
 ENTRY = Entry(Layer.PAGE, "cseattle", "page", "city=seattle")
 DIGESTS = {ENTRY.partition: [ENTRY.digest]}
@@ -155,8 +157,8 @@ def test_invalidation_takes_value_lease_and_registration_and_tells_what_had_a_va
     leased(cache, other)
     absent = Entry(Layer.PAGE, "cseattle", "page", "city=seattle&page=3")
     digests = [ENTRY.digest, other.digest, absent.digest]
-    dropped = cache.invalidate({"cseattle": digests}, Layer.PAGE)
-    assert dropped == Dropped(had={ENTRY.digest}, unknown={absent.digest})
+    taken = cache.invalidate({"cseattle": digests}, Layer.PAGE)
+    assert taken == Taken(had={ENTRY.digest}, unknown={absent.digest})
     assert keys(cache) == set()
 
 
@@ -233,12 +235,14 @@ def test_memory_that_is_full_refuses_fills_but_not_hits_nor_invalidations(cache)
     assert keys(cache) == set()
 
 
-def test_eviction_never_takes_a_registry(cache):
+def test_eviction_never_takes_a_registry_nor_its_journal(cache, monkeypatch):
     assert cache.client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lfu"}
     fill(cache, leased(cache))
+    monkeypatch.setattr(registries, "WORTH_A_JOURNAL", 0)
+    cache.registries(["cseattle"], Layer.PAGE, bytes, Memory(dict))
     volatile = {key.decode()[:2] for key in cache.client.keys("*") if cache.client.ttl(key) >= 0}
     assert volatile == {"v:"}
-    assert keys(cache) == {"v:", "r:"}
+    assert keys(cache) == {"v:", "r:", "j:"}
 
 
 def test_relay_does_not_start_on_a_server_that_may_evict_registries(cache):

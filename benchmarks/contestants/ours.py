@@ -25,7 +25,7 @@ from listings.cache.entries import Descriptor, Layer, Stored, registry_key, valu
 from listings.cache.partitions import of_property
 from listings.cache.reading import bypass
 from listings.cache.registries import Memory
-from listings.cache.store import Dropped, Store, store
+from listings.cache.store import Store, Taken, store
 from listings.cache.trust import trust
 from listings.pages import CACHE_STATUS
 from listings.recomputation import QUERIES
@@ -50,7 +50,7 @@ class WatchedStore(Store):
         self.taken: list[Entry] = []
         self.cpu_seconds = 0.0  # of noting
 
-    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> Dropped:
+    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> Taken:
         started = time.process_time()
         for partition, some in digests.items():
             key = registry_key(partition, layer)

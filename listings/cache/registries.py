@@ -22,7 +22,7 @@ READ_STEP = 1_000  # fields in one HSCAN: 0.7 ms
 COUNT_FIELD = b"#"  # of a registry: how many entries it holds
 WORTH_A_JOURNAL = 256  # fields: to read fewer anew takes less than a millisecond
 JOURNAL_LENGTH = 1_000  # leases, fills and marks
-MOST_ENTRIES = 65_536  # that a memory keeps, of all registries: some 30 MB
+MOST_ENTRIES = 100_000  # that a memory keeps, of all registries: 1 to 2 kB each
 # What goes from a registry is not told. Of which a memory holds more than so many times what there
 # is, it reads the whole, and forgets.
 MOST_REMEMBERED = 9 / 8
@@ -33,14 +33,14 @@ T = TypeVar("T")
 Entries = MutableMapping[str, T]  # digest → what was made of its descriptor
 
 
-class Mark(NamedTuple):
+class Bookmark(NamedTuple):
     """The place in a journal up to which a registry is known, and the proof that it is ours."""
 
     place: bytes
     token: str
 
 
-_NOWHERE = Mark(b"", "")
+_NOWHERE = Bookmark(b"", "")
 
 
 class Step(NamedTuple):
@@ -49,16 +49,17 @@ class Step(NamedTuple):
     key: str
     fields: list[Any]  # a field, its value, the next field, …; no value: it has gone
     is_last: bool
-    mark: Mark | None = None  # put with the first step; none: there is no journal
+    mark: Bookmark | None = None  # put with the first step; none: there is no journal
     entries: int | None = None  # that there are, if these fields are what is new
 
 
-class Known(Generic[T]):
+class Remembered(Generic[T]):
     """One registry as it was when it was last read."""
 
     def __init__(self, entries: Entries[T]) -> None:
         self.entries = entries
-        self.mark: Mark | None = None  # from where to go on; none: it must be read as a whole
+        # From where to go on; `_NOWHERE`: it must be read as a whole; none: there is no journal.
+        self.mark: Bookmark | None = None
         self._seen: set[str] = set()  # by a reading of the whole that is under way
 
     def take(self, step: Step, decoded: Callable[[bytes], T]) -> None:
@@ -93,13 +94,13 @@ class Memory(Generic[T]):
     def __init__(self, empty: Callable[[], Entries[T]]) -> None:
         """`empty`: a registry without entries. What it derives from those it gets, it keeps."""
         self.empty = empty
-        self._known: OrderedDict[str, Known[T]] = OrderedDict()
+        self._known: OrderedDict[str, Remembered[T]] = OrderedDict()
 
-    def take_out(self, keys: Iterable[str]) -> dict[str, Known[T]]:
+    def take_out(self, keys: Iterable[str]) -> dict[str, Remembered[T]]:
         """Those of these registries that are known."""
         return {key: self._known.pop(key) for key in self._known.keys() & keys}
 
-    def put_back(self, key: str, known: Known[T]) -> None:
+    def put_back(self, key: str, known: Remembered[T]) -> None:
         """Keep it, and as many of the others as there is room for: those that were read last."""
         self._known[key] = known
         while (
@@ -136,22 +137,25 @@ def read(
     for step in _in_steps(client, script, keys, marks):
         one = known.get(step.key)
         if one is None:
-            one = known[step.key] = Known(memory.empty() if memory else {})
+            one = known[step.key] = Remembered(memory.empty() if memory else {})
         one.take(step, decoded)
         if step.is_last:
             if one.entries:
                 found[step.key] = one.entries
-            if memory and one.mark:
+            if memory and one.mark and one.entries:
                 memory.put_back(step.key, one)
     return found
 
 
 def _in_steps(
-    client: redis.Redis, script: Script, keys: Mapping[str, str], marks: Mapping[str, Mark] | None
+    client: redis.Redis,
+    script: Script,
+    keys: Mapping[str, str],
+    marks: Mapping[str, Bookmark] | None,
 ) -> Iterator[Step]:
     """What is new in these registries since these marks, or all that is in them, some of one
     registry at a time. No marks: nobody is going to remember it. Of a registry that is not there,
-    nothing comes.
+    an empty step comes.
 
     The server looks for the next fields while the caller works with these: reading and decoding
     10,000 descriptors one after the other took 19 ms instead of 11. Hence a connection of its own,
@@ -178,7 +182,7 @@ def _in_steps(
         while steps:
             cursors = {step.key: cursor for step, cursor in steps if cursor != _END}
             _ask(connection, [("HSCAN", *one, "COUNT", READ_STEP) for one in cursors.items()])
-            yield from (step for step, _ in steps if step.fields or step.mark or step.is_last)
+            yield from (step for step, _ in steps)
             answers = _answers(connection, len(cursors))
             steps = [
                 (Step(key, fields, is_last=cursor == _END), cursor)
@@ -195,7 +199,7 @@ def _in_steps(
 def _first_step(key: str, answer: list[Any], token: str) -> tuple[Step, bytes]:
     """It, and the cursor with which to go on."""
     place, cursor, fields, *entries = answer
-    mark = Mark(place, token) if place else None
+    mark = Bookmark(place, token) if place else None
     if cursor == _TOLD:
         return Step(key, fields, is_last=True, mark=mark, entries=entries[0]), _END
     return Step(key, fields, is_last=cursor == _END, mark=mark), cursor

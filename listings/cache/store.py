@@ -82,7 +82,7 @@ class Mark(NamedTuple):
     off: frozenset[Switch]  # what is switched off
 
 
-class Dropped(NamedTuple):
+class Taken(NamedTuple):
     """What an invalidation has found, as digests."""
 
     had: set[str]  # a value
@@ -246,13 +246,13 @@ class Store:
         found = registries.read(self.client, self._registry, journals, decoded, memory)
         return {keys[key]: entries for key, entries in found.items()}
 
-    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> Dropped:
+    def invalidate(self, digests: Mapping[str, Iterable[str]], layer: Layer) -> Taken:
         """Take entries away, given as partition → digests."""
-        dropped = Dropped(set(), set())
+        taken = Taken(set(), set())
         for had, unknown in self._in_steps(self._invalidate, digests, layer):
-            dropped.had.update(map(bytes.decode, had))
-            dropped.unknown.update(map(bytes.decode, unknown))
-        return dropped
+            taken.had.update(map(bytes.decode, had))
+            taken.unknown.update(map(bytes.decode, unknown))
+        return taken
 
     def sweep(self, partition: str, layer: Layer) -> Swept:
         """Unregister what has neither value nor lease."""

@@ -30,8 +30,8 @@ if redis.call('HSET', KEYS[3], ARGV[1], ARGV[2]) == 1 then
     return {'full'}
   end
 end
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
 -- Told to those who remember the registry; where nobody does, there is no journal.
 redis.call('XADD', KEYS[4], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[7], '*', 'entry', ARGV[1])
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
 local now = redis.call('TIME')
 return {'lease', now[1] * 1000000 + now[2]}

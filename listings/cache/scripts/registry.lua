@@ -10,8 +10,8 @@
 --
 -- The journal tells of each lease and fill since it was made. Whoever finds in it the mark that it
 -- left, with its own token, has missed nothing since; that mark goes when the journal does, or has
--- grown too long. The new mark is put before anything is read: what is registered while the other
--- steps are taken is told after it.
+-- grown too long. A new mark is put in the step in which reading begins: what is registered while
+-- the other steps are taken is told after it.
 --
 -- "Is it there?" is asked with a write that changes nothing: most listings are in no cache, and an
 -- EXISTS or HSCAN would count as a keyspace miss. The server takes no element from a list that is
