@@ -277,8 +277,8 @@ def lose_journal(layer: Layer) -> Callable[[], object]:
     return do
 
 
-def forget_what_was_told() -> None:
-    if not store("pipeline").client.xtrim(journal_key(f"p{KEY}", Layer.PAGE), maxlen=0):
+def lose_beginning() -> None:
+    if not store("pipeline").client.lpop(journal_key(f"p{KEY}", Layer.PAGE)):
         raise Pointless
 
 
@@ -288,7 +288,7 @@ LOSSES = {
     "everything": flush_all,
     "what is swept": sweep,
     **{f"journal of {layer.value}": lose_journal(layer) for layer in Layer},
-    "what a journal has told": forget_what_was_told,
+    "the beginning of a journal": lose_beginning,
 }
 PLAYS: dict[str, Callable[[Stage], Played]] = {
     "fill against write": fill_against_write,
@@ -432,18 +432,16 @@ MISTAKES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str, list[s
         ["worker: find page", "visitor: lease queryset", "worker: drop queryset"],
     ),
     "a lease is told to nobody": (
-        script("lease", "'*', 'entry', ARGV[1]", "'*', 'nobody', ARGV[1]"),
+        script("lease", "redis.call('RPUSHX', KEYS[4], ARGV[1])", "0"),
         "fill against write",
         OLD_PAGE,
         ["visitor: lease page", "worker: find page", "visitor: fill page"],
     ),
     "nobody asks whether the mark is still there": (
-        script(
-            "registry", "told[1] and told[1][1] == ARGV[5] and told[1][2][2] == ARGV[6]", "true"
-        ),
-        "loss of what a journal has told",
+        script("registry", "redis.call('LPOS', KEYS[2], ARGV[5], 'RANK', -1)", "0"),
+        "loss of the beginning of a journal",
         OLD_PAGE,
-        ["visitor: lease page", "server: lose what a journal has told", "worker: find page"],
+        ["visitor: lease page", "server: lose the beginning of a journal", "worker: find page"],
     ),
     "what is found is forgotten before it is dropped": (
         memory_that_forgets_too_soon,

@@ -21,7 +21,7 @@ from redis.exceptions import NoScriptError
 READ_STEP = 1_000  # fields in one HSCAN: 0.7 ms
 COUNT_FIELD = b"#"  # of a registry: how many entries it holds
 WORTH_A_JOURNAL = 256  # fields: to read fewer anew takes less than a millisecond
-JOURNAL_LENGTH = 1_000  # leases, fills and marks
+JOURNAL_LENGTH = 1_500  # leases, fills and marks that are kept at least, twice as many at the most
 MOST_ENTRIES = 100_000  # that a memory keeps, of all registries: 1 to 2 kB each
 # What goes from a registry is not told. Of which a memory holds more than so many times what there
 # is, it reads the whole, and forgets.
@@ -33,23 +33,13 @@ T = TypeVar("T")
 Entries = MutableMapping[str, T]  # digest → what was made of its descriptor
 
 
-class Bookmark(NamedTuple):
-    """The place in a journal up to which a registry is known, and the proof that it is ours."""
-
-    place: bytes
-    token: str
-
-
-_NOWHERE = Bookmark(b"", "")
-
-
 class Step(NamedTuple):
     """Some of a registry, or what is new in it."""
 
     key: str
     fields: list[Any]  # a field, its value, the next field, …; no value: it has gone
     is_last: bool
-    mark: Bookmark | None = None  # put with the first step; none: there is no journal
+    mark: str | None = None  # put with the first step; none: there is no journal
     entries: int | None = None  # that there are, if these fields are what is new
 
 
@@ -58,8 +48,8 @@ class Remembered(Generic[T]):
 
     def __init__(self, entries: Entries[T]) -> None:
         self.entries = entries
-        # From where to go on; `_NOWHERE`: it must be read as a whole; none: there is no journal.
-        self.mark: Bookmark | None = None
+        # In the journal, from where to go on. Empty: the whole must be read. None: there is none.
+        self.mark: str | None = None
         self._seen: set[str] = set()  # by a reading of the whole that is under way
 
     def take(self, step: Step, decoded: Callable[[bytes], T]) -> None:
@@ -77,7 +67,7 @@ class Remembered(Generic[T]):
                 self.forget(self.entries.keys() - self._seen)
                 self._seen.clear()
         elif len(self.entries) > step.entries * MOST_REMEMBERED:
-            self.mark = _NOWHERE
+            self.mark = ""
 
     def forget(self, digests: Iterable[str]) -> None:
         """These have gone."""
@@ -134,15 +124,17 @@ def read(
     known = memory.take_out(keys) if memory else {}
     marks = {key: one.mark for key, one in known.items() if one.mark} if memory else None
     found = {}
+    for one in known.values():
+        one.mark = None
     for step in _in_steps(client, script, keys, marks):
-        one = known.get(step.key)
-        if one is None:
-            one = known[step.key] = Remembered(memory.empty() if memory else {})
+        if step.key not in known:
+            known[step.key] = Remembered(memory.empty() if memory else {})
+        one = known[step.key]
         one.take(step, decoded)
         if step.is_last:
             if one.entries:
                 found[step.key] = one.entries
-            if memory and one.mark and one.entries:
+            if memory and one.mark is not None and one.entries:
                 memory.put_back(step.key, one)
     return found
 
@@ -151,7 +143,7 @@ def _in_steps(
     client: redis.Redis,
     script: Script,
     keys: Mapping[str, str],
-    marks: Mapping[str, Bookmark] | None,
+    marks: Mapping[str, str] | None,
 ) -> Iterator[Step]:
     """What is new in these registries since these marks, or all that is in them, some of one
     registry at a time. No marks: nobody is going to remember it. Of a registry that is not there,
@@ -161,10 +153,10 @@ def _in_steps(
     10,000 descriptors one after the other took 19 ms instead of 11. Hence a connection of its own,
     on which nothing else is asked meanwhile.
     """
-    token = "" if marks is None else secrets.token_hex(8)
-    settings = READ_STEP, WORTH_A_JOURNAL, JOURNAL_LENGTH, token
+    mark = "" if marks is None else secrets.token_hex(8)
+    settings = READ_STEP, WORTH_A_JOURNAL, JOURNAL_LENGTH, mark
     first = [
-        ("EVALSHA", script.sha, 2, key, journal, *settings, *(marks or {}).get(key, _NOWHERE))
+        ("EVALSHA", script.sha, 2, key, journal, *settings, (marks or {}).get(key, ""))
         for key, journal in keys.items()
     ]
     connection = client.connection_pool.get_connection()
@@ -178,7 +170,7 @@ def _in_steps(
             client.script_load(script.script)
             _ask(connection, first)
             answers = _answers(connection, len(first))
-        steps = [_first_step(key, answer, token) for key, answer in zip(keys, answers, strict=True)]
+        steps = [_first_step(key, answer, mark) for key, answer in zip(keys, answers, strict=True)]
         while steps:
             cursors = {step.key: cursor for step, cursor in steps if cursor != _END}
             _ask(connection, [("HSCAN", *one, "COUNT", READ_STEP) for one in cursors.items()])
@@ -196,13 +188,13 @@ def _in_steps(
         client.connection_pool.release(connection)
 
 
-def _first_step(key: str, answer: list[Any], token: str) -> tuple[Step, bytes]:
+def _first_step(key: str, answer: list[Any], mark: str) -> tuple[Step, bytes]:
     """It, and the cursor with which to go on."""
-    place, cursor, fields, *entries = answer
-    mark = Bookmark(place, token) if place else None
+    length, cursor, fields, *entries = answer
+    put = mark if length else None
     if cursor == _TOLD:
-        return Step(key, fields, is_last=True, mark=mark, entries=entries[0]), _END
-    return Step(key, fields, is_last=cursor == _END, mark=mark), cursor
+        return Step(key, fields, is_last=True, mark=put, entries=entries[0]), _END
+    return Step(key, fields, is_last=cursor == _END, mark=put), cursor
 
 
 def _told(fields: list[Any]) -> Iterator[tuple[str, bytes | None]]:

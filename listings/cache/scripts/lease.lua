@@ -3,7 +3,7 @@
 --
 -- KEYS[1] v: value   KEYS[2] l: lease   KEYS[3] r: registry of the layer   KEYS[4] j: its journal
 -- ARGV[1] digest   ARGV[2] descriptor   ARGV[3] token   ARGV[4] lease in ms
--- ARGV[5] not_before in µs   ARGV[6] most entries in a registry   ARGV[7] length of a journal
+-- ARGV[5] not_before in µs   ARGV[6] most entries in a registry   ARGV[7] length of a journal, at least
 -- Returns {"hit", value} | {"lease", now in µs} | {"wait"} | {"full"}
 --
 -- Besides the one GET only write commands are used: they do not count as keyspace look-ups, so
@@ -32,6 +32,8 @@ if redis.call('HSET', KEYS[3], ARGV[1], ARGV[2]) == 1 then
 end
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 -- Told to those who remember the registry; where nobody does, there is no journal.
-redis.call('XADD', KEYS[4], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[7], '*', 'entry', ARGV[1])
+if redis.call('RPUSHX', KEYS[4], ARGV[1]) > 2 * ARGV[7] then
+  redis.call('LTRIM', KEYS[4], -ARGV[7], -1)
+end
 local now = redis.call('TIME')
 return {'lease', now[1] * 1000000 + now[2]}
