@@ -73,6 +73,7 @@ class Judge:
         capped_counts.note(changes)
         self._capped: dict[str, bool] = {}  # search → whether it finds more than can be counted
         self._found: dict[str, set[int]] = {}  # words → images (by identity) that have them
+        self._standings: dict[int, Standing] = {}  # of changes, by their identity
         self._plans: dict[tuple[str, int], Plan] = {}  # by the identity of their candidates
 
     def affected(self, partition: str, registry: Mapping[str, Descriptor]) -> dict[str, Cause]:
@@ -96,8 +97,15 @@ class Judge:
         """The one for these candidates, which pages and querysets mostly have in common."""
         key = partition, id(candidates)
         if key not in self._plans:
-            self._plans[key] = Plan(candidates, self.partitions[partition])
+            standings = map(self._standing, self.partitions[partition])
+            self._plans[key] = Plan(candidates, standings)
         return self._plans[key]
+
+    def _standing(self, change: Change) -> Standing:
+        """The one for all plans, which find out only once where a row stands."""
+        if id(change) not in self._standings:
+            self._standings[id(change)] = Standing(change)
+        return self._standings[id(change)]
 
     def _decide(self, plan: Plan, undecided: int) -> None:
         """Find the first change that affects each of these candidates."""

@@ -19,8 +19,8 @@ from invalidation_worker.decide import Change
 from listings.search import FIELDS, SEARCHED, at_least, at_most
 from listings.search_index import MOST_REMEMBERED, Wanted, bits
 
-BLOCK = 150  # changes that are looked at together: as many as a batch has
-MOST_BLOCKS = 27  # some megabytes; older changes are as good as unknown
+BLOCK = 80  # changes that are looked at together: as many as a batch has
+MOST_BLOCKS = 50  # some megabytes; older changes are as good as unknown
 
 _NOWHERE: Image = dict.fromkeys(SEARCHED)  # as the row of a change stands that moves none
 _STATUSES = "statuses"

@@ -29,6 +29,7 @@ _ORDERED_BY = {
     Sort.PRICE_DOWN: "list_price",
     Sort.LIVING_AREA_DOWN: "living_area",
 }
+_SORTS: dict[str, Sort] = {sort.value: sort for sort in Sort}
 
 
 class Standing:
@@ -57,13 +58,13 @@ class Standing:
 class Plan:
     """Which of some candidates each change of a batch may affect, and which it was found to."""
 
-    def __init__(self, candidates: Candidates, changes: Iterable[Change]) -> None:
+    def __init__(self, candidates: Candidates, standings: Iterable[Standing]) -> None:
         self.candidates = candidates
         self.steps = []  # the change, those that held its row before and after, those to decide
         self.any = 0
         stopped = 0  # the searches that a row has left, words apart
         self.causes: dict[int, Cause] = {}  # of each affected dependency, by its identity
-        for standing in map(Standing, changes):
+        for standing in standings:
             change = standing.change
             held = candidates.holding_both(change.before, change.after)
             may = candidates.of(change.key, *held, standing.before, standing.after)
@@ -93,4 +94,4 @@ def _place(sort: str, image: Image | None) -> Place:
     assert image is not None
     if sort == queries.BY_KEY:
         return (str(image["listing_key"]),)
-    return Sort(sort).place(image.__getitem__)
+    return _SORTS[sort].place(image.__getitem__)
