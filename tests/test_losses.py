@@ -65,8 +65,9 @@ def test_change_that_cannot_be_read_is_not_known_and_moves_no_other():
 def test_oldest_changes_are_forgotten(monkeypatch):
     monkeypatch.setattr(losses_module, "BLOCK", 5)
     losses = Losses()
-    losses.note(some_change(random_module.Random(1), event) for event in range(1, 201))
-    assert losses.since(wanted(""), 0).changes == 5 * losses_module.MOST_BLOCKS
+    kept = 5 * losses_module.MOST_BLOCKS
+    losses.note(some_change(random_module.Random(1), event) for event in range(1, 2 * kept + 1))
+    assert losses.since(wanted(""), 0).changes == kept
 
 
 def test_what_bounds_make_of_changes_is_not_remembered_for_ever(monkeypatch):
