@@ -34,13 +34,27 @@ thread.join()
 WEB = f"""
 from multiprocessing import get_context
 def work():
-    from invalidation_worker.pace import yield_to_changes
-    yield_to_changes()
+    from invalidation_worker import pace
+    pace._comes_first = lambda: False
+    pace.yield_to_changes()
     exec({TELL!r})
 process = get_context("fork").Process(target=work)
 process.start()
 process.join()
 """
+
+
+def demoted(program: str) -> str:
+    """The same of somebody who may not come first."""
+    return f"""
+import os
+import concurrent.futures.thread  # while it can be read
+import invalidation_worker.pace
+if os.geteuid() == 0:
+    os.setuid(65534)
+{program}"""
+
+
 grouped = pytest.mark.skipif(not GROUPED, reason="this kernel divides nothing among sessions here")
 
 
@@ -63,12 +77,21 @@ def niceness(program: str, *, leads_session: bool) -> tuple[int, int]:
 
 
 @grouped
-@pytest.mark.parametrize(("program", "expected"), [(WARMING, NICENESS), (WEB, VISITORS)])
+@pytest.mark.parametrize(
+    ("program", "expected"), [(WARMING, NICENESS), (WEB, VISITORS)], ids=["warming", "web"]
+)
 def test_service_lowers_its_session_and_a_guest_only_itself(program, expected):
     thread = os.nice(0) + expected
     ours = int(AUTOGROUP.read_text().split()[-1])
     assert niceness(program, leads_session=True) == (expected, thread)
     assert niceness(program, leads_session=False) == (ours, thread)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may come first")
+def test_visitors_yield_nothing_where_changes_come_first_by_themselves():
+    alone = f"from invalidation_worker.pace import yield_to_changes\nyield_to_changes()\n{TELL}"
+    alone += "print(os.sched_getscheduler(0) == os.SCHED_OTHER)"
+    assert told(alone, leads_session=False)[-2:] == [str(os.nice(0)), "True"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may come first")
@@ -78,11 +101,10 @@ def test_who_applies_changes_comes_first_with_all_threads_where_that_is_allowed(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="others may not come first anyway")
 def test_who_may_not_come_first_works_on():
-    demoted = f"import os\nimport invalidation_worker.pace\nos.setuid(65534)\n{APPLYING}"
-    assert told(demoted, leads_session=False) == ["False", "False"]
+    assert told(demoted(APPLYING), leads_session=False) == ["False", "False"]
 
 
 @grouped
 def test_web_process_that_no_server_has_started_lowers_itself_alone():
     alone = f"from invalidation_worker.pace import yield_to_changes\nyield_to_changes()\n{TELL}"
-    assert niceness(alone, leads_session=True) == (0, os.nice(0) + VISITORS)
+    assert niceness(demoted(alone), leads_session=True) == (0, os.nice(0) + VISITORS)
