@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,7 +43,7 @@ def come_first() -> None:
 
 def _comes_first() -> bool:
     """Run this thread, and those that it starts, before all others. False: it may not."""
-    if not hasattr(os, "sched_setscheduler"):
+    if sys.platform != "linux":  # elsewhere it would be the process, or nothing
         return False
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # the lowest of its kind

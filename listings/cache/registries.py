@@ -23,9 +23,9 @@ COUNT_FIELD = b"#"  # of a registry: how many entries it holds
 WORTH_A_JOURNAL = 256  # fields: to read fewer anew takes less than a millisecond
 JOURNAL_LENGTH = 1_500  # leases, fills and marks that are kept at least, twice as many at the most
 MOST_ENTRIES = 100_000  # that a memory keeps, of all registries: 1 to 2 kB each
-# What goes from a registry is not told. Of which a memory holds more than so many times what there
-# is, it reads the whole, and forgets.
-MOST_REMEMBERED = 9 / 8
+# What goes from a registry is not told: it is read as a whole, and what has gone is forgotten, when
+# the memory holds more than so many times the entries that there are.
+MOST_HELD = 9 / 8
 _END = b"0"  # the cursor before the first step and after the last
 _TOLD = b"told"  # in its place: these fields are what is new
 
@@ -66,7 +66,7 @@ class Remembered(Generic[T]):
             if step.is_last:
                 self.forget(self.entries.keys() - self._seen)
                 self._seen.clear()
-        elif len(self.entries) > step.entries * MOST_REMEMBERED:
+        elif len(self.entries) > step.entries * MOST_HELD:
             self.mark = ""
 
     def forget(self, digests: Iterable[str]) -> None:
