@@ -105,7 +105,7 @@ class Crowd:
 
 def test_one_write_is_made_at_each_sign_as_long_as_visitors_are_there(keys):
     editors = Editors(inventory.load(), seed=1)
-    assert editors.work(SCENARIOS["10"], cast(Visitors, Crowd(signs=8))) == (8, 7)
+    assert editors.work(SCENARIOS["10"], cast("Visitors", Crowd(signs=8))) == (8, 7)
     assert logged() > 0
 
 
