@@ -31,6 +31,12 @@ thread = threading.Thread(target=tell)
 thread.start()
 thread.join()
 """
+VISITING = """
+import os
+from invalidation_worker.pace import yield_to_changes
+yield_to_changes()
+print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_OTHER)
+"""
 WEB = f"""
 from multiprocessing import get_context
 def work():
@@ -55,7 +61,15 @@ if os.geteuid() == 0:
 {program}"""
 
 
+def may_come_first() -> bool:
+    """Whether real time is had by who asks for it: in some containers not even root has it."""
+    asking = "import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))"
+    asked = subprocess.run([sys.executable, "-c", asking], check=False, capture_output=True)
+    return asked.returncode == 0
+
+
 grouped = pytest.mark.skipif(not GROUPED, reason="this kernel divides nothing among sessions here")
+real_time = pytest.mark.skipif(not may_come_first(), reason="nobody may come first here")
 
 
 def told(program: str, *, leads_session: bool) -> list[str]:
@@ -87,14 +101,12 @@ def test_service_lowers_its_session_and_a_guest_only_itself(program, expected):
     assert niceness(program, leads_session=False) == (ours, thread)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may come first")
+@real_time
 def test_visitors_yield_nothing_where_changes_come_first_by_themselves():
-    alone = f"from invalidation_worker.pace import yield_to_changes\nyield_to_changes()\n{TELL}"
-    alone += "print(os.sched_getscheduler(0) == os.SCHED_OTHER)"
-    assert told(alone, leads_session=False)[-2:] == [str(os.nice(0)), "True"]
+    assert told(VISITING, leads_session=False) == [str(os.nice(0)), "True"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may come first")
+@real_time
 def test_who_applies_changes_comes_first_with_all_threads_where_that_is_allowed():
     assert told(APPLYING, leads_session=False) == ["True", "True"]
 
