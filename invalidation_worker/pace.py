@@ -23,6 +23,8 @@ VISITORS = 5
 # Of warming: a third of the weight of visitors (sched_prio_to_weight in the kernel's
 # kernel/sched/core.c: 110 against 335). Not less: a visitor who comes during a fill waits for it.
 NICENESS = 10
+# Of real time (man 7 sched), from 1: who has more takes the processor from who has less.
+_CHANGES_TURN, _VISITORS_TURN = 2, 1
 CROWDED = 0.1  # of the time that the work took, spent waiting for a processor
 LONGEST_REST_SECONDS = 1.0
 
@@ -41,12 +43,33 @@ def come_first() -> None:
     _comes_first()
 
 
+def come_next(processes: int) -> None:
+    """Run this web process, one of so many, after changes and before all others, if it may.
+
+    What takes long is not done in a web process (`web.fillers`), and what it does takes less than
+    a processor, as it has one interpreter. But as many as there are processors could keep
+    everything else from them: those run as all others do.
+    """
+    if sys.platform == "linux" and processes < len(os.sched_getaffinity(0)):
+        _in_real_time(_VISITORS_TURN)
+
+
+def step_back() -> None:
+    """Run this thread, and what it starts, as all others run, whatever its process may do."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def _comes_first() -> bool:
+    return _in_real_time(_CHANGES_TURN)
+
+
+def _in_real_time(turn: int) -> bool:
     """Run this thread, and those that it starts, before all others. False: it may not."""
     if sys.platform != "linux":  # elsewhere it would be the process, or nothing
         return False
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # the lowest of its kind
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(turn))
     except PermissionError:
         return False
     return True

@@ -24,7 +24,8 @@ from listings.cache.counters import Outcome
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Layer
 from listings.cache.near import Ticket, near
-from listings.cache.reading import Answer, Content, bypass, read, without_waiting
+from listings.cache.reading import Answer, Content, bypass, finish, read, without_waiting
+from listings.cache.store import Lease
 from listings.cache.trust import trust
 from listings.cache.turns import taking_turns
 from listings.gate import rendering
@@ -161,6 +162,11 @@ class CachedPage(Generic[S]):
         about = self._subject.from_text(arguments)
         with without_waiting():
             return self._read(self._entry(about), about).outcome
+
+    def fill(self, arguments: str, lease: Lease, not_before: int) -> Answer:
+        """Fill the entry of this subject under a lease that another process was given."""
+        about = self._subject.from_text(arguments)
+        return finish(self._entry(about), lease, lambda: self._content(about), not_before)
 
     def entry(self, query: Mapping[str, str], route: Mapping[str, Any]) -> Entry:
         """The entry from which visitors get the page at this query and route.

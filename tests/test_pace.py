@@ -107,6 +107,40 @@ def test_visitors_yield_nothing_where_changes_come_first_by_themselves():
 
 
 @real_time
+@pytest.mark.parametrize(("processes", "turn"), [(1, 1), (2, 0)], ids=["few", "as many"])
+def test_web_process_comes_next_unless_there_are_as_many_as_processors(processes, turn):
+    program = f"""
+import os
+os.sched_getaffinity = lambda process: {{0, 1}}
+from invalidation_worker.pace import come_first, come_next, yield_to_changes
+come_next({processes})
+yield_to_changes()
+print(os.sched_getparam(0).sched_priority, os.nice(0))
+come_first()
+print(os.sched_getparam(0).sched_priority)
+"""
+    assert told(program, leads_session=False) == [str(turn), str(os.nice(0)), "2"]
+
+
+@real_time
+def test_who_steps_back_takes_with_it_what_it_starts_and_nobody_else():
+    program = """
+import os, subprocess, sys, threading
+from invalidation_worker.pace import come_first, step_back
+come_first()
+tell = "import os; print(os.sched_getscheduler(0) == os.SCHED_OTHER, flush=True)"
+def start():
+    step_back()
+    subprocess.run([sys.executable, "-c", tell])
+thread = threading.Thread(target=start)
+thread.start()
+thread.join()
+exec(tell)
+"""
+    assert told(program, leads_session=False) == ["True", "False"]
+
+
+@real_time
 def test_who_applies_changes_comes_first_with_all_threads_where_that_is_allowed():
     assert told(APPLYING, leads_session=False) == ["True", "True"]
 

@@ -84,7 +84,8 @@ def _run(guardian: Guardian) -> None:
     ports_wanted += [("METRICS_PORT", port) for port in metrics]
     _check_ports(settings.LISTEN_HOST, ports_wanted)
     servers.database.bin_folder = settings.POSTGRES_BIN
-    servers.database.allow_connections(settings.WEB_WORKERS * settings.WEB_THREADS)
+    each = settings.WEB_THREADS + settings.WEB_FILLERS
+    servers.database.allow_connections(settings.WEB_WORKERS * each)
     with ThreadPoolExecutor() as pool:
         list(pool.map(Server.start, own.values()))
     _publish(planned)  # a port may have been taken meanwhile

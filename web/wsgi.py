@@ -12,16 +12,23 @@ sys.setswitchinterval(0.0005)
 
 django = get_wsgi_application()
 
-from invalidation_worker.pace import yield_to_changes  # noqa: E402
-from listings import popularity  # noqa: E402 - models need the settings
+from django.conf import settings  # noqa: E402 - which are named by now
+
+from invalidation_worker.pace import come_next, yield_to_changes  # noqa: E402
+from listings import popularity  # noqa: E402
 from listings.cache.near import near  # noqa: E402
+from listings.cache.reading import fill_pages_elsewhere  # noqa: E402
 from listings.cache.tracking import keep_tracking  # noqa: E402
 from listings.collector import spare_loaded  # noqa: E402
 from web import metrics_port, view_names  # noqa: E402
+from web.fillers import Fillers  # noqa: E402
 from web.front import Front  # noqa: E402
 from web.metrics import WebProcess  # noqa: E402
 from web.request_counts import counts  # noqa: E402
 
+if settings.WEB_FILLERS:
+    fill_pages_elsewhere(Fillers(settings.WEB_FILLERS))
+    come_next(settings.WEB_WORKERS)
 popularity.keep_flushing()
 keep_tracking(near)
 counts.begin(view_names.known())

@@ -41,12 +41,26 @@ _lock = threading.Lock()  # of flushing
 _started = False
 
 
-def count(layer: Layer, outcome: Outcome) -> None:
-    """Note how one read ended."""
+def count(layer: Layer, outcome: Outcome, number: int = 1) -> None:
+    """Note how reads ended."""
     with _counting:  # += reads and writes: two threads would now and then count as one
-        _counts[f"{layer.value}:{outcome}"] += 1
+        _counts[f"{layer.value}:{outcome}"] += number
     if not _started:
         _start()
+
+
+def count_for_another() -> None:
+    """Leave it to another process, which drains the counts of this one, to add them up."""
+    global _started  # noqa: PLW0603 - there is nothing to start any more
+    _started = True
+
+
+def drain() -> dict[tuple[Layer, Outcome], int]:
+    """What this process has counted since this was asked last; it is forgotten here."""
+    found = {key: number for key, number in counted().items() if number}
+    with _counting:
+        _counts.clear()
+    return found
 
 
 def counted() -> Counter[tuple[Layer, Outcome]]:

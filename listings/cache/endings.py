@@ -5,9 +5,12 @@ from __future__ import annotations
 import enum
 import threading
 from collections import Counter
+from typing import TypeVar
 
 from listings.cache.entries import Layer
 from listings.cache.plain_numbers import Histogram
+
+T = TypeVar("T")
 
 # Seconds. A queryset takes some milliseconds, a page up to 20; waits for a place end after 2 s, and
 # a lease after 5.
@@ -41,21 +44,38 @@ _waits: Counter[tuple[Layer, WaitEnding]] = Counter()
 _lock = threading.Lock()
 
 
-def refused(layer: Layer, why: Refusal) -> None:
-    """Note a value that was not kept."""
+def refused(layer: Layer, why: Refusal, number: int = 1) -> None:
+    """Note values that were not kept."""
     with _lock:
-        _refusals[layer, why] += 1
+        _refusals[layer, why] += number
 
 
-def waited(layer: Layer, ending: WaitEnding) -> None:
-    """Note the end of a wait."""
+def waited(layer: Layer, ending: WaitEnding, number: int = 1) -> None:
+    """Note the end of waits."""
     with _lock:
-        _waits[layer, ending] += 1
+        _waits[layer, ending] += number
 
 
 def refusals() -> dict[tuple[Layer, Refusal], int]:
     """Values that were not kept until now, those of no number at 0."""
     return {(layer, why): _refusals[layer, why] for layer in Layer for why in Refusal}
+
+
+def drain_refusals() -> dict[tuple[Layer, Refusal], int]:
+    """Values that were not kept until now; they are forgotten here."""
+    return _drained(_refusals)
+
+
+def drain_waits() -> dict[tuple[Layer, WaitEnding], int]:
+    """Waits until now; they are forgotten here."""
+    return _drained(_waits)
+
+
+def _drained(counted: Counter[T]) -> dict[T, int]:
+    with _lock:
+        found = dict(counted)
+        counted.clear()
+    return found
 
 
 def waits() -> dict[tuple[Layer, WaitEnding], int]:

@@ -19,12 +19,24 @@ class Count:
     def __init__(self) -> None:
         self.number = 0
 
+    def drain(self) -> int:
+        """The number until now; it is gone here. Only where nobody counts meanwhile."""
+        found, self.number = self.number, 0
+        return found
+
 
 class Observed(NamedTuple):
     """What a histogram holds at one moment."""
 
     bounds: tuple[float, ...]
     at_most: tuple[int, ...]  # observations up to each bound, and all of them
+    total: float
+
+
+class Drained(NamedTuple):
+    """What a histogram held, to be added to another with the same bounds."""
+
+    numbers: list[int]  # in each bucket
     total: float
 
 
@@ -42,6 +54,20 @@ class Histogram:
         with self._lock:
             self._numbers[bisect_left(self._bounds, value)] += weight
             self._total += value * weight
+
+    def drain(self) -> Drained:
+        """All that was noted until now; it is gone here."""
+        with self._lock:
+            found = Drained(self._numbers, self._total)
+            self._numbers, self._total = [0] * len(self._numbers), 0.0
+        return found
+
+    def add(self, drained: Drained) -> None:
+        """Note what another has noted."""
+        with self._lock:
+            for place, number in enumerate(drained.numbers):
+                self._numbers[place] += number
+            self._total += drained.total
 
     def observed(self) -> Observed:
         """All that was noted until now."""

@@ -1,0 +1,77 @@
+"""`python -m web.filler DESCRIPTOR`: fills pages for a web process, one at a time.
+
+It is told which over the socket that it has inherited, under the lease that the web process was
+given, and ends with it. What it does is what the web process would do (`reading.finish`), in an
+interpreter of its own: nobody who answers hits waits for this one's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+
+import django
+import msgspec
+from django.db import close_old_connections
+
+from listings.cache import counters, tally
+from listings.cache.reading import Answer
+from listings.cache.store import Lease
+from listings.cache.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+READY = b"ready"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """Which page to fill."""
+
+    name: str
+    arguments: str
+    lease: Lease
+    not_before: int
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    answer: Answer | None  # none: it has failed, and the lease is given back
+    tally: Tally
+
+
+_orders = msgspec.msgpack.Decoder(Order)
+
+
+def main() -> None:
+    # Ctrl-C reaches the whole group at once; this process ends when its web process has.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = Connection(int(sys.argv[1]))
+    django.setup()
+    from listings.collector import spare_loaded  # noqa: PLC0415 - pages need the models
+    from listings.site import PAGES  # noqa: PLC0415
+
+    counters.count_for_another()
+    spare_loaded()
+    line.send_bytes(READY)
+    while True:
+        try:
+            order = _orders.decode(line.recv_bytes())
+        except EOFError:
+            return
+        close_old_connections()
+        answer = None
+        try:
+            answer = PAGES[order.name].fill(order.arguments, order.lease, order.not_before)
+        except Exception as error:  # noqa: BLE001 - who tries again will tell all of it
+            logger.warning("cannot fill %s %s: %r", order.name, order.arguments, error)
+        line.send_bytes(msgspec.msgpack.encode(Told(answer, tally.drain())))
+
+
+if __name__ == "__main__":
+    main()

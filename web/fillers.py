@@ -1,0 +1,136 @@
+"""Processes that fill the pages which visitors of this one miss.
+
+Threads of one process take turns at Python's lock, and a thread that renders keeps those that
+answer hits waiting whenever the kernel takes its processor away. So a web process renders as little
+as it can, and may then run before everything that does.
+
+It is a courtesy, never something that a page depends on: what no filler has filled, because none
+is free, or there, or it failed, the web process fills as if there were none.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+import msgspec
+
+from invalidation_worker.pace import step_back
+from listings.cache import tally
+from listings.cache.entries import Entry
+from listings.cache.reading import Answer
+from listings.cache.store import Lease
+from web.filler import READY, Order, Told
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 0.1  # until one is free: some pages long
+LONGEST_SECONDS = 10.0  # of one page: twice as long as its lease
+AGAIN_SECONDS = 1.0  # after one has ended, until the next is started
+
+_told = msgspec.msgpack.Decoder(Told)
+
+
+class Filler(NamedTuple):
+    """One process, and the socket on which it is spoken to."""
+
+    process: subprocess.Popen[bytes]
+    line: Connection
+
+    def fill(self, order: Order) -> Told:
+        """What came of it.
+
+        Raises:
+            OSError, EOFError: the process has ended, or takes too long.
+        """
+        self.line.send_bytes(msgspec.msgpack.encode(order))
+        if not self.line.poll(LONGEST_SECONDS):
+            raise TimeoutError
+        return _told.decode(self.line.recv_bytes())
+
+
+class Fillers:
+    """So many of them, from a second after this returns until this process ends."""
+
+    def __init__(self, number: int) -> None:
+        self._free: list[Filler] = []  # the last used last: it is the warmest
+        self._running = 0
+        self._changed = threading.Condition()
+        for _ in range(number):
+            threading.Thread(target=self._keep_one, name="filler", daemon=True).start()
+
+    @property
+    def running(self) -> int:
+        """How many there are, free or not."""
+        return self._running
+
+    def __call__(self, entry: Entry, lease: Lease, not_before: int) -> Answer | None:
+        """Fill this page under this lease; none: it was not filled here."""
+        filler = self._take()
+        if filler is None:
+            return None
+        try:
+            told = filler.fill(Order(entry.name, entry.arguments, lease, not_before))
+        except (OSError, EOFError) as error:
+            logger.warning("a filler is given up: %r", error)
+            filler.process.kill()
+            return None
+        with self._changed:
+            self._free.append(filler)
+            self._changed.notify()
+        tally.add(told.tally)
+        return told.answer
+
+    def _take(self) -> Filler | None:
+        with self._changed:
+            if not self._free and self._running:
+                self._changed.wait_for(lambda: self._free, PATIENCE_SECONDS)
+            return self._free.pop() if self._free else None
+
+    def _keep_one(self) -> None:
+        step_back()  # this thread, and so what it starts
+        while True:
+            try:
+                filler = _started()
+            except (OSError, EOFError) as error:
+                logger.error("a filler does not start, trying again: %r", error)
+            else:
+                self._until_it_ends(filler)
+                # Closes its socket, or whoever still waits for it does.
+                del filler
+            time.sleep(AGAIN_SECONDS)
+
+    def _until_it_ends(self, filler: Filler) -> None:
+        with self._changed:
+            self._running += 1
+            self._free.append(filler)
+            self._changed.notify()
+        code = filler.process.wait()
+        logger.warning("a filler has ended with %s, starting another", code)
+        with self._changed:
+            self._running -= 1
+            if filler in self._free:
+                self._free.remove(filler)
+
+
+def _started() -> Filler:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        number = theirs.fileno()
+        argv = [sys.executable, "-m", "web.filler", str(number)]
+        process = subprocess.Popen(argv, pass_fds=[number])
+    filler = Filler(process, Connection(ours.detach()))
+    try:
+        if filler.line.recv_bytes() != READY:
+            raise EOFError
+    except (OSError, EOFError):
+        process.kill()
+        process.wait()
+        raise
+    return filler
