@@ -22,6 +22,7 @@ from invalidation_worker import change_log, metrics
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
 from invalidation_worker.horizon import Horizon
+from invalidation_worker.pace import step_back
 from invalidation_worker.tasks import send_to_warming
 from listings.cache import totals
 from listings.cache.entries import Layer
@@ -34,6 +35,9 @@ LOOK_SECONDS = 0.05
 LEFT_TO_WORKER_SECONDS = 0.03  # events that wait longer have no worker, or a busy one
 MOST_RINGS = 1_000  # that wait; with no worker each transaction would add one
 SWEEP_SECONDS = 30.0  # from one round over all registries to the next: each at least once a minute
+# For so many times as long as it took, the sweeper rests after a registry. 25,000 take 4 s; in one
+# go, visitors would wait for those.
+MOST_REST = 4.0
 SCAN_COUNT = 1_000  # keys that the server looks at in one SCAN: well under a millisecond
 QUEUE = "invalidation"
 LAYERS = {layer.value for layer in Layer}
@@ -97,12 +101,23 @@ class Relay:
         return taken
 
     def _keep_sweeping(self) -> None:
+        step_back()  # nobody waits for it
+        rest = MOST_REST
         while not self._stopping.wait(SWEEP_SECONDS):
             try:
+                took = 0.0
                 for swept in sweep_all():
-                    self._stopping.wait(swept)
+                    took += swept
+                    self._stopping.wait(swept * rest)
+                rest = _rest(took)
             except redis.RedisError as error:
                 logger.warning("cannot sweep, trying again: %r", error)
+
+
+def _rest(took_seconds: float) -> float:
+    """So that the next round, if it takes as long, is over in 30 s, however many registries."""
+    spare = SWEEP_SECONDS - took_seconds
+    return min(MOST_REST, max(1.0, spare / took_seconds)) if took_seconds else MOST_REST
 
 
 def sweep_all() -> Iterator[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from tests.conftest import apply_all, page_entry, stored_page
 from tests.services import services_environment
 from tests.waiting import eventually
 from web import fillers as fillers_module
+from web.filler import Line
 from web.fillers import Fillers
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -207,9 +209,9 @@ def test_page_is_made_here_when_its_filler_dies_over_it(fillers, made_here):
     assert made_here == ["property_list"]
 
 
-def test_filler_that_takes_too_long_is_given_up(fillers, made_here, monkeypatch):
-    monkeypatch.setattr(fillers_module, "LONGEST_SECONDS", 0.05)
+def test_filler_that_takes_too_long_is_given_up(fillers, made_here):
     stuck = idle(fillers)
+    fillers._free[0].line._stream.settimeout(0.05)
     stuck.suspend()
     assert visit().outcome is Outcome.STORED
     assert made_here == ["property_list"]
@@ -277,6 +279,20 @@ def test_fill_of_a_filler_wakes_who_waits_for_the_page_here(fillers, monkeypatch
         busy.resume()
         assert first.result(30).outcome is Outcome.STORED
         assert second.result(30).outcome is Outcome.HIT
+
+
+def test_message_of_any_length_arrives_whole():
+    ours, theirs = map(Line, socket.socketpair())
+    with ThreadPoolExecutor(1) as pool:
+        for length in (0, 1, 4, 65_531, 65_532, 65_533, 3_000_000):
+            message = os.urandom(length)
+            sending = pool.submit(ours.send, message)
+            assert theirs.receive() == message
+            sending.result(30)
+    ours.close()
+    with pytest.raises(EOFError):
+        theirs.receive()
+    theirs.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only Linux has real time")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
-from multiprocessing.connection import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
@@ -27,6 +27,41 @@ from listings.cache.tally import Tally
 logger = logging.getLogger(__name__)
 
 READY = b"ready"
+_LENGTH = 4  # bytes of a message's own length, ahead of it
+_AT_ONCE = 65_536  # most pages
+
+
+class Line:
+    """Whole messages over a stream socket. With `multiprocessing.Connection` each page would take a
+    fifth of a millisecond more.
+    """
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+
+    def send(self, message: bytes) -> None:
+        """Raises OSError: nobody is there any more."""
+        self._stream.sendall(len(message).to_bytes(_LENGTH, "big") + message)
+
+    def receive(self) -> bytes:
+        """Waits for as long as the socket does.
+
+        Raises:
+            OSError, EOFError: nobody is there any more, or took too long.
+        """
+        got = self._some()
+        while len(got) < _LENGTH or len(got) < _LENGTH + int.from_bytes(got[:_LENGTH], "big"):
+            got += self._some()
+        return got[_LENGTH:]
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _some(self) -> bytes:
+        got = self._stream.recv(_AT_ONCE)
+        if not got:
+            raise EOFError
+        return got
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -51,17 +86,17 @@ _orders = msgspec.msgpack.Decoder(Order)
 def main() -> None:
     # Ctrl-C reaches the whole group at once; this process ends when its web process has.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line = Connection(int(sys.argv[1]))
+    line = Line(socket.socket(fileno=int(sys.argv[1])))
     django.setup()
     from listings.collector import spare_loaded  # noqa: PLC0415 - pages need the models
     from listings.site import PAGES  # noqa: PLC0415
 
     counters.count_for_another()
     spare_loaded()
-    line.send_bytes(READY)
+    line.send(READY)
     while True:
         try:
-            order = _orders.decode(line.recv_bytes())
+            order = _orders.decode(line.receive())
         except EOFError:
             return
         close_old_connections()
@@ -70,7 +105,7 @@ def main() -> None:
             answer = PAGES[order.name].fill(order.arguments, order.lease, order.not_before)
         except Exception as error:  # noqa: BLE001 - who tries again will tell all of it
             logger.warning("cannot fill %s %s: %r", order.name, order.arguments, error)
-        line.send_bytes(msgspec.msgpack.encode(Told(answer, tally.drain())))
+        line.send(msgspec.msgpack.encode(Told(answer, tally.drain())))
 
 
 if __name__ == "__main__":

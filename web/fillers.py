@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 import msgspec
@@ -26,7 +25,7 @@ from listings.cache import tally
 from listings.cache.entries import Entry
 from listings.cache.reading import Answer
 from listings.cache.store import Lease
-from web.filler import READY, Order, Told
+from web.filler import READY, Line, Order, Told
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class Filler(NamedTuple):
     """One process, and the socket on which it is spoken to."""
 
     process: subprocess.Popen[bytes]
-    line: Connection
+    line: Line
 
     def fill(self, order: Order) -> Told:
         """What came of it.
@@ -49,10 +48,8 @@ class Filler(NamedTuple):
         Raises:
             OSError, EOFError: the process has ended, or takes too long.
         """
-        self.line.send_bytes(msgspec.msgpack.encode(order))
-        if not self.line.poll(LONGEST_SECONDS):
-            raise TimeoutError
-        return _told.decode(self.line.recv_bytes())
+        self.line.send(msgspec.msgpack.encode(order))
+        return _told.decode(self.line.receive())
 
 
 class Fillers:
@@ -80,6 +77,7 @@ class Fillers:
         except (OSError, EOFError) as error:
             logger.warning("a filler is given up: %r", error)
             filler.process.kill()
+            filler.line.close()
             return None
         with self._changed:
             self._free.append(filler)
@@ -102,8 +100,6 @@ class Fillers:
                 logger.error("a filler does not start, trying again: %r", error)
             else:
                 self._until_it_ends(filler)
-                # Closes its socket, or whoever still waits for it does.
-                del filler
             time.sleep(AGAIN_SECONDS)
 
     def _until_it_ends(self, filler: Filler) -> None:
@@ -115,8 +111,9 @@ class Fillers:
         logger.warning("a filler has ended with %s, starting another", code)
         with self._changed:
             self._running -= 1
-            if filler in self._free:
+            if filler in self._free:  # else whoever has it finds out
                 self._free.remove(filler)
+                filler.line.close()
 
 
 def _started() -> Filler:
@@ -125,12 +122,14 @@ def _started() -> Filler:
         number = theirs.fileno()
         argv = [sys.executable, "-m", "web.filler", str(number)]
         process = subprocess.Popen(argv, pass_fds=[number])
-    filler = Filler(process, Connection(ours.detach()))
+    ours.settimeout(LONGEST_SECONDS)
+    filler = Filler(process, Line(ours))
     try:
-        if filler.line.recv_bytes() != READY:
+        if filler.line.receive() != READY:
             raise EOFError
     except (OSError, EOFError):
         process.kill()
         process.wait()
+        filler.line.close()
         raise
     return filler

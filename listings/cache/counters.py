@@ -41,10 +41,10 @@ _lock = threading.Lock()  # of flushing
 _started = False
 
 
-def count(layer: Layer, outcome: Outcome, number: int = 1) -> None:
-    """Note how reads ended."""
+def count(layer: Layer, outcome: Outcome) -> None:
+    """Note how one read ended."""
     with _counting:  # += reads and writes: two threads would now and then count as one
-        _counts[f"{layer.value}:{outcome}"] += number
+        _counts[f"{layer.value}:{outcome}"] += 1
     if not _started:
         _start()
 
@@ -55,12 +55,20 @@ def count_for_another() -> None:
     _started = True
 
 
-def drain() -> dict[tuple[Layer, Outcome], int]:
+def drain() -> dict[str, int]:
     """What this process has counted since this was asked last; it is forgotten here."""
-    found = {key: number for key, number in counted().items() if number}
     with _counting:
+        found = dict(_counts)
         _counts.clear()
     return found
+
+
+def add(drained: dict[str, int]) -> None:
+    """Count what another process has counted."""
+    with _counting:
+        _counts.update(drained)
+    if not _started:
+        _start()
 
 
 def counted() -> Counter[tuple[Layer, Outcome]]:

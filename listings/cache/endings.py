@@ -72,6 +72,8 @@ def drain_waits() -> dict[tuple[Layer, WaitEnding], int]:
 
 
 def _drained(counted: Counter[T]) -> dict[T, int]:
+    if not counted:  # as nearly always
+        return {}
     with _lock:
         found = dict(counted)
         counted.clear()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import msgspec
 
 from listings.cache import counters, endings, spared
-from listings.cache.counters import Outcome
 from listings.cache.endings import Refusal, WaitEnding
 from listings.cache.entries import Layer
 from listings.cache.plain_numbers import Drained
@@ -17,7 +16,7 @@ from listings.cache.plain_numbers import Drained
 class Tally(msgspec.Struct, frozen=True):
     """What has been counted since the last one."""
 
-    reads: list[tuple[Layer, Outcome, int]]
+    reads: dict[str, int]
     refusals: list[tuple[Layer, Refusal, int]]
     waits: list[tuple[Layer, WaitEnding, int]]
     fills: list[tuple[Layer, Drained]]  # how long they took
@@ -28,7 +27,7 @@ class Tally(msgspec.Struct, frozen=True):
 def drain() -> Tally:
     """What this process, which does nothing meanwhile, has counted; it is forgotten here."""
     return Tally(
-        [(*key, number) for key, number in counters.drain().items()],
+        counters.drain(),
         [(*key, number) for key, number in endings.drain_refusals().items()],
         [(*key, number) for key, number in endings.drain_waits().items()],
         [(layer, seconds.drain()) for layer, seconds in endings.fill_seconds.items()],
@@ -39,8 +38,7 @@ def drain() -> Tally:
 
 def add(tally: Tally) -> None:
     """Count what another process has counted."""
-    for layer, outcome, number in tally.reads:
-        counters.count(layer, outcome, number)
+    counters.add(tally.reads)
     for layer, refusal, number in tally.refusals:
         endings.refused(layer, refusal, number)
     for layer, ending, number in tally.waits:
