@@ -111,11 +111,18 @@ class CachedPage(Generic[S]):
     csrf_exempt = True  # it only answers reads: whoever posts here gets 405, not a lecture
 
     def __init__(
-        self, render: Callable[[S], Page], subject: Subject[S], view_name: str = ""
+        self,
+        render: Callable[[S], Page],
+        subject: Subject[S],
+        view_name: str = "",
+        is_quick: bool = False,
     ) -> None:
-        """`view_name`: of the view that answers with this page; empty: the page is a view."""
+        """`view_name`: of the view that answers with this page; empty: the page is a view.
+        `is_quick`: it takes about a millisecond to make, so that it is made where it is asked for.
+        """
         self.name = render.__name__
         self.view_name = view_name
+        self.is_quick = is_quick
         self._render = render
         self._subject = subject
 
@@ -223,15 +230,16 @@ PAGES: dict[str, CachedPage[Any]] = {}  # by name, for the warmer
 
 
 def cached_page(
-    subject: Subject[S], view_name: str = ""
+    subject: Subject[S], view_name: str = "", *, is_quick: bool = False
 ) -> Callable[[Callable[[S], Page]], CachedPage[S]]:
     """Serve what the function renders from the page layer, for at most 15 minutes.
 
-    What it returns is a view. If another view answers with it, `view_name` is that one's.
+    What it returns is a view. If another view answers with it, `view_name` is that one's. Is it quick,
+    making it takes hardly longer than having it made.
     """
 
     def decorate(render: Callable[[S], Page]) -> CachedPage[S]:
-        page = CachedPage(render, subject, view_name)
+        page = CachedPage(render, subject, view_name, is_quick)
         PAGES[page.name] = page
         return page
 

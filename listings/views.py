@@ -63,7 +63,7 @@ def property_list(search: PropertySearch) -> Page:
     )
 
 
-@cached_page(LISTING_KEY)
+@cached_page(LISTING_KEY, is_quick=True)
 def property_detail(listing_key: str) -> Page:
     listing = queries.detail(listing_key)
     if isinstance(listing, Missing):

@@ -253,6 +253,11 @@ def test_filler_that_fails_says_so_and_goes_on(fillers):
     assert visit().outcome is Outcome.STORED
 
 
+def test_page_that_is_quick_is_made_here(fillers, made_here):
+    assert PAGES["property_detail"].visit({}, {"listing_key": "A-1"}).answer.content.status == 200
+    assert made_here == ["property_detail"]
+
+
 def test_warming_asks_no_filler(fillers, made_here):
     LIST.warm(KENT[1])
     assert made_here == ["property_list"]

@@ -83,7 +83,7 @@ def api_properties(about: Slice) -> Page:
     return _json(Properties(value=tuple(map(listed, cards)), next_link=next_link))
 
 
-@cached_page(LISTING_KEY, "api:property")
+@cached_page(LISTING_KEY, "api:property", is_quick=True)
 def api_property(listing_key: str) -> Page:
     listing = queries.detail(listing_key)
     if isinstance(listing, Missing):
