@@ -234,8 +234,8 @@ def cached_page(
 ) -> Callable[[Callable[[S], Page]], CachedPage[S]]:
     """Serve what the function renders from the page layer, for at most 15 minutes.
 
-    What it returns is a view. If another view answers with it, `view_name` is that one's. Is it quick,
-    making it takes hardly longer than having it made.
+    What it returns is a view. If another view answers with it, `view_name` is that one's. If it is
+    quick, making it takes hardly longer than having it made.
     """
 
     def decorate(render: Callable[[S], Page]) -> CachedPage[S]:

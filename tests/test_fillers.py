@@ -247,7 +247,7 @@ def test_who_waits_for_a_filler_gets_the_next_that_is_free(fillers, made_here):
 
 
 def test_filler_that_fails_says_so_and_goes_on(fillers):
-    wrong = msgspec.structs.replace(page_entry(KENT), name="of another release")
+    wrong = msgspec.structs.replace(page_entry(KENT), name="similar_homes", arguments="nowhere")
     assert fillers(wrong, lease(), 0) is None
     store("pipeline").flush()
     assert visit().outcome is Outcome.STORED
