@@ -25,9 +25,6 @@ VISITORS = 5
 NICENESS = 10
 # Of real time (man 7 sched), from 1: who has more takes the processor from who has less.
 _CHANGES_TURN, _VISITORS_TURN = 2, 1
-# Of those who fill pages for web processes: visitors and changes wait for them as they wait for the
-# database, whose server `make run` gives the same.
-FILLING = -10
 CROWDED = 0.1  # of the time that the work took, spent waiting for a processor
 LONGEST_REST_SECONDS = 1.0
 
@@ -63,13 +60,6 @@ def step_back() -> None:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def fill_for_visitors() -> None:
-    """Step back, but run before those for whom nobody waits, if it may: a thread of a web process."""
-    step_back()
-    with suppress(PermissionError):
-        _become_nicer(FILLING, _is_servers_session())
-
-
 def _comes_first() -> bool:
     return _in_real_time(_CHANGES_TURN)
 
@@ -91,7 +81,7 @@ def yield_to_others() -> None:
     Where Linux first divides the processors among sessions (man 7 sched, "The autogroup feature"),
     that would count within this session only: a process that leads one lowers all of it.
     """
-    _become_nicer(NICENESS, os.getsid(0) == os.getpid())
+    _lower(NICENESS, os.getsid(0) == os.getpid())
 
 
 def yield_to_changes() -> None:
@@ -100,15 +90,10 @@ def yield_to_changes() -> None:
     """
     with ThreadPoolExecutor(1) as thread:
         if not thread.submit(_comes_first).result():
-            _become_nicer(VISITORS, _is_servers_session())
+            _lower(VISITORS, bool(parent_process()) and os.getsid(0) == os.getppid())
 
 
-def _is_servers_session() -> bool:
-    """Whether the server that has started this web process leads its session."""
-    return bool(parent_process()) and os.getsid(0) == os.getppid()
-
-
-def _become_nicer(niceness: int, is_own_session: bool) -> None:
+def _lower(niceness: int, is_own_session: bool) -> None:
     os.nice(niceness)
     if is_own_session:
         with suppress(OSError):

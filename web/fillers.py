@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from invalidation_worker.pace import fill_for_visitors
+from invalidation_worker.pace import step_back
 from listings.cache import tally
 from listings.cache.entries import Entry
 from listings.cache.reading import Answer
@@ -96,7 +96,7 @@ class Fillers:
             return self._free.pop() if self._free else None
 
     def _keep_one(self) -> None:
-        fill_for_visitors()  # this thread, and so what it starts
+        step_back()  # this thread, and so what it starts
         while True:
             try:
                 filler = _started()
