@@ -22,7 +22,6 @@ from invalidation_worker import change_log, metrics
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Publisher, Ring
 from invalidation_worker.horizon import Horizon
-from invalidation_worker.pace import step_back
 from invalidation_worker.tasks import send_to_warming
 from listings.cache import totals
 from listings.cache.entries import Layer
@@ -101,7 +100,6 @@ class Relay:
         return taken
 
     def _keep_sweeping(self) -> None:
-        step_back()  # nobody waits for it
         rest = MOST_REST
         while not self._stopping.wait(SWEEP_SECONDS):
             try:

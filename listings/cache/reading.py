@@ -23,9 +23,8 @@ from listings.cache.trust import trust
 from listings.cache.turns import waiting
 
 WAIT_SECONDS = 2.0  # for somebody else's fill; then the database is read, and nothing stored
-# Between two looks while waiting. A fill that ends in this process wakes its waiters at once; one
-# that ends in another, as when the warmer fills a page, has taken 10 ms most of the time.
-LOOK_AGAIN_SECONDS = (0.005, 0.005, 0.01, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+# Between two looks while waiting. A fill that ends in this process wakes its waiters at once.
+LOOK_AGAIN_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 NEVER = -1  # the `as_of` of what must not be stored
 
