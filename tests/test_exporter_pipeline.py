@@ -14,7 +14,7 @@ from kombu import Connection
 from invalidation_worker.doorbell import APPLY, Publisher, Ring
 from invalidation_worker.horizon import Horizon
 from invalidation_worker.models import DeadLetter
-from invalidation_worker.relay import sweep_all
+from invalidation_worker.relay import _rest, sweep_all
 from listings.cache import totals
 from listings.cache.entries import Entry, Layer
 from listings.cache.reading import Content, read
@@ -191,3 +191,9 @@ def seconds_of_a_scrape(port: int) -> float:
     started = time.monotonic()
     eventually(lambda: scrape(port))
     return time.monotonic() - started
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, 4.0), (1.0, 4.0), (10.0, 2.0), (40.0, 1.0)])
+def test_sweeper_rests_more_the_less_there_is_to_sweep_and_is_done_in_time(took, rest):
+    assert _rest(took) == rest
+    assert took * (1 + rest) <= max(30.0, 2 * took)

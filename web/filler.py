@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
@@ -76,7 +77,7 @@ class Order(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """What came of it."""
 
-    answer: Answer | None  # none: it has failed, and the lease is given back
+    answer: Answer | None  # none: it has failed
     tally: Tally
 
 
@@ -88,24 +89,28 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = Line(socket.socket(fileno=int(sys.argv[1])))
     django.setup()
-    from listings.collector import spare_loaded  # noqa: PLC0415 - pages need the models
-    from listings.site import PAGES  # noqa: PLC0415
+    from listings import site  # noqa: F401, PLC0415 - not with the first order
+    from listings.collector import spare_loaded  # noqa: PLC0415
 
     counters.count_for_another()
     spare_loaded()
-    line.send(READY)
-    while True:
-        try:
+    with suppress(OSError, EOFError):  # the web process is there no more
+        line.send(READY)
+        while True:
             order = _orders.decode(line.receive())
-        except EOFError:
-            return
-        close_old_connections()
-        answer = None
-        try:
-            answer = PAGES[order.name].fill(order.arguments, order.lease, order.not_before)
-        except Exception as error:  # noqa: BLE001 - who tries again will tell all of it
-            logger.warning("cannot fill %s %s: %r", order.name, order.arguments, error)
-        line.send(msgspec.msgpack.encode(Told(answer, tally.drain())))
+            line.send(msgspec.msgpack.encode(_filled(order)))
+
+
+def _filled(order: Order) -> Told:
+    from listings.site import PAGES  # noqa: PLC0415 - pages need the models
+
+    close_old_connections()
+    answer = None
+    try:
+        answer = PAGES[order.name].fill(order.arguments, order.lease, order.not_before)
+    except Exception as error:  # noqa: BLE001 - who tries again will tell all of it
+        logger.warning("cannot fill %s %s: %r", order.name, order.arguments, error)
+    return Told(answer, tally.drain())
 
 
 if __name__ == "__main__":
