@@ -15,8 +15,11 @@ from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
+import psutil
 import pytest
-from django.db import connections
+from django.db import connection, connections
+
+from tests.waiting import eventually
 
 PATIENCE_SECONDS = 30.0  # with an actor that should stand or end; it waits for something else
 
@@ -110,7 +113,10 @@ def announce(step: str) -> None:
 
 
 def _die() -> NoReturn:
-    connections.close_all()  # the database rolls back by itself
+    backend = connection.connection and connection.connection.get_backend_pid()
+    connections.close_all()
+    if backend:  # the database rolls back by itself, as soon as it has noticed
+        eventually(lambda: not psutil.pid_exists(backend))
     raise Death
 
 
