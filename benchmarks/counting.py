@@ -35,8 +35,8 @@ django.setup()
 from django.core.handlers.wsgi import WSGIHandler
 
 from listings.cache.counters import Outcome
+from listings.cache.filling import Answer, Content
 from listings.cache.near import Kept, Near, Ticket
-from listings.cache.reading import Answer, Content
 from listings.cache.trust import Trust
 from listings.pages import Visit
 from web import front

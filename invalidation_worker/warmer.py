@@ -21,9 +21,10 @@ from invalidation_worker import metrics, traces
 from invalidation_worker.pace import Pace, yield_to_others
 from invalidation_worker.wishes import Wish, Wishes
 from listings import popularity
+from listings.cache.breaker import breaker
 from listings.cache.counters import Outcome
 from listings.cache.entries import Descriptor, release
-from listings.cache.reading import Taken, breaker
+from listings.cache.reading import Taken
 from listings.cache.store import store
 from listings.site import PAGES
 

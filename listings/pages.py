@@ -23,8 +23,9 @@ from listings import popularity
 from listings.cache.counters import Outcome
 from listings.cache.dependencies import Dependency
 from listings.cache.entries import Entry, Layer
+from listings.cache.filling import Answer, Content
 from listings.cache.near import Ticket, near
-from listings.cache.reading import Answer, Content, bypass, finish, read, without_waiting
+from listings.cache.reading import bypass, finish, read, without_waiting
 from listings.cache.store import Lease
 from listings.cache.trust import trust
 from listings.cache.turns import taking_turns

@@ -22,7 +22,7 @@ from listings import counting, prepared
 from listings.cache import partitions
 from listings.cache.dependencies import Facets, Place, Rows, Window
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import ends_at
+from listings.cache.filling import ends_at
 from listings.json_rows import Array, in_json, rows_in_json
 from listings.models import ListingHistory, Media, OpenHouse, Property
 from listings.prepared import A_KEY, A_MOMENT, A_WINDOW, Planned, Statement

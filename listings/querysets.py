@@ -10,7 +10,8 @@ import msgspec
 from listings.cache import partitions
 from listings.cache.dependencies import Dependency, Search
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.search import PropertySearch
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ import msgspec
 
 from listings import counting, queries
 from listings.cache.entries import Layer
-from listings.cache.reading import Content, bypass, without_waiting
+from listings.cache.filling import Content
+from listings.cache.reading import bypass, without_waiting
 from listings.facets import facets
 from listings.keyset import cards_after, from_text
 from listings.search import PropertySearch

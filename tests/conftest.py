@@ -13,7 +13,7 @@ from django.db import connection
 from invalidation_worker.apply import apply_batch
 from invalidation_worker.warmer import Warmer
 from invalidation_worker.wishes import Wish
-from listings.cache import reading
+from listings.cache.breaker import breaker
 from listings.cache.entries import Descriptor, Entry, Stored
 from listings.cache.store import store
 from listings.popularity import PageKey
@@ -49,7 +49,7 @@ def platform(transactional_db) -> Iterator[None]:
         cursor.execute("DELETE FROM invalidation_worker_changeevent")
         cursor.execute("DELETE FROM invalidation_worker_deadletter")
     store("pipeline").flush()
-    reading.breaker.succeeded()
+    breaker.succeeded()
     yield
     _let_processes_finish()
 

@@ -18,7 +18,7 @@ from invalidation_worker import change_log
 from invalidation_worker.holders import Holders
 from invalidation_worker.judge import decoded
 from listings import counting, queries, querysets, recomputation, views
-from listings.cache import partitions, reading, registries
+from listings.cache import filling, partitions, reading, registries
 from listings.cache.dependencies import Rows
 from listings.cache.entries import Descriptor, Entry, Layer, Stored, registry_key, value_key
 from listings.cache.registries import Memory
@@ -195,7 +195,8 @@ class Stage:
         patch.setitem(recomputation.QUERIES, "price", load_price)
         # Whoever finds the lease taken gives up at once; nobody is too busy to be asked.
         patch.setattr(reading, "WAIT_SECONDS", 0)
-        patch.setattr(reading, "store", lambda: store("pipeline"))
+        for module in (reading, filling):
+            patch.setattr(module, "store", lambda: store("pipeline"))
         patch.setattr(apply_module.logger, "disabled", True)
         patch.setattr(apply_module, "memory", OfEachActor(Holders))
         patch.setattr(registries, "WORTH_A_JOURNAL", 0)

@@ -22,7 +22,8 @@ from listings.cache import registries
 from listings.cache.counters import Outcome
 from listings.cache.dependencies import Rows
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.cache.registries import Memory
 from listings.cache.store import Store, store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property

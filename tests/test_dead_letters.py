@@ -17,7 +17,8 @@ from invalidation_worker.models import ChangeEvent, DeadLetter
 from listings import views
 from listings.cache.dependencies import Search
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.cache.store import store
 from listings.models import Agent, Media, Property
 from tests.conftest import apply_all

@@ -17,7 +17,8 @@ from invalidation_worker.models import DeadLetter
 from invalidation_worker.relay import _rest, sweep_all
 from listings.cache import totals
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.cache.store import store
 from listings.cache.totals import NOTHING
 from listings.models import Property

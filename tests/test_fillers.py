@@ -18,7 +18,7 @@ from django.db import connection
 from listings.cache import counters, endings, reading, spared
 from listings.cache.counters import Outcome
 from listings.cache.entries import Layer
-from listings.cache.reading import Answer, fill_pages_elsewhere
+from listings.cache.filling import Answer, fill_pages_elsewhere
 from listings.cache.store import Lease, store
 from listings.models import Property
 from listings.pages import CachedPage
@@ -94,6 +94,13 @@ def idle(fillers: Fillers) -> psutil.Process:
     """The process of the one filler, once it has nothing to do."""
     (found,) = eventually(lambda: list(fillers._free))
     return psutil.Process(found.process.pid)
+
+
+def stopped(fillers: Fillers) -> psutil.Process:
+    """The same, which from now on does not answer."""
+    process = idle(fillers)
+    process.suspend()
+    return process
 
 
 def visit(city: str = "Kent") -> Answer:
@@ -199,8 +206,7 @@ def test_dead_filler_is_replaced_and_its_pages_are_made_here_meanwhile(fillers, 
 
 
 def test_page_is_made_here_when_its_filler_dies_over_it(fillers, made_here):
-    busy = idle(fillers)
-    busy.suspend()
+    busy = stopped(fillers)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(visit)
         eventually(lambda: not fillers._free)
@@ -210,9 +216,8 @@ def test_page_is_made_here_when_its_filler_dies_over_it(fillers, made_here):
 
 
 def test_filler_that_takes_too_long_is_given_up(fillers, made_here):
-    stuck = idle(fillers)
+    stuck = stopped(fillers)
     fillers._free[0].line._stream.settimeout(0.05)
-    stuck.suspend()
     assert visit().outcome is Outcome.STORED
     assert made_here == ["property_list"]
     eventually(lambda: not stuck.is_running() or stuck.status() == psutil.STATUS_ZOMBIE)
@@ -221,8 +226,7 @@ def test_filler_that_takes_too_long_is_given_up(fillers, made_here):
 
 def test_who_finds_no_filler_free_makes_the_page(fillers, made_here, monkeypatch):
     monkeypatch.setattr(fillers_module, "PATIENCE_SECONDS", 0.01)
-    busy = idle(fillers)
-    busy.suspend()
+    busy = stopped(fillers)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(visit)
         eventually(lambda: not fillers._free)
@@ -234,8 +238,7 @@ def test_who_finds_no_filler_free_makes_the_page(fillers, made_here, monkeypatch
 
 
 def test_who_waits_for_a_filler_gets_the_next_that_is_free(fillers, made_here):
-    busy = idle(fillers)
-    busy.suspend()
+    busy = stopped(fillers)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(visit)
         eventually(lambda: not fillers._free)
@@ -266,8 +269,7 @@ def test_warming_asks_no_filler(fillers, made_here):
 def test_fill_of_a_filler_wakes_who_waits_for_the_page_here(fillers, monkeypatch):
     monkeypatch.setattr(reading, "LOOK_AGAIN_SECONDS", (60.0,))
     monkeypatch.setattr(reading, "WAIT_SECONDS", 60.0)
-    busy = idle(fillers)
-    busy.suspend()
+    busy = stopped(fillers)
     listed = threading.Event()
     wait = reading.waiters.listed
 

@@ -15,9 +15,11 @@ from invalidation_worker.horizon import LATE_SECONDS, Horizon
 from invalidation_worker.relay import Relay
 from listings.cache import reading
 from listings.cache import trust as trust_module
+from listings.cache.breaker import breaker
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.cache.store import HORIZON_KEY, store
 from listings.cache.trust import Trust
 from listings.models import Property
@@ -32,7 +34,7 @@ ROWS = Entry(Layer.QUERYSET, "*", "rows")
 def cache():
     cache = store("pipeline")
     cache.flush()
-    reading.breaker.succeeded()
+    breaker.succeeded()
     return cache
 
 

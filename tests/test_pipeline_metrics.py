@@ -26,7 +26,8 @@ from invalidation_worker.wishes import Wish, Wishes
 from listings.cache.counters import Outcome
 from listings.cache.dependencies import Count, Facets, Rows, Search, Window
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.cache.store import Lease, store
 from listings.models import Property
 from listings.popularity import PageKey

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from listings.cache import reading, waiters
+from listings.cache import filling, reading, waiters
+from listings.cache.breaker import breaker
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, Taken, bypass, ends_at, read, without_waiting
+from listings.cache.filling import Content, ends_at
+from listings.cache.reading import Taken, bypass, read, without_waiting
 from listings.cache.store import store
 from tests.waiting import eventually
 
@@ -23,7 +25,7 @@ ROWS = Entry(Layer.QUERYSET, "*", "rows")
 @pytest.fixture(autouse=True)
 def _empty_cache():
     store("pipeline").flush()
-    reading.breaker.succeeded()
+    breaker.succeeded()
 
 
 def drop(entry: Entry) -> None:
@@ -71,7 +73,8 @@ def test_status_type_and_etag_come_back():
 def test_two_hundred_simultaneous_readers_of_a_cold_entry_load_it_once(monkeypatch):
     # With the worker's patience: 200 threads that connect at once are slow on a busy machine, and
     # the breaker would rightly send them to the database.
-    monkeypatch.setattr(reading, "store", lambda: store("pipeline"))
+    for module in (reading, filling):
+        monkeypatch.setattr(module, "store", lambda: store("pipeline"))
     load = Loader(held=True)
     with ThreadPoolExecutor(200) as pool:
         answers = [pool.submit(read, PAGE, load) for _ in range(200)]
@@ -296,10 +299,10 @@ def test_cache_that_comes_back_is_used_again(cache_server):
     cache_server.stop()
     for _ in range(3):
         read(PAGE, Loader())
-    assert reading.breaker.is_open
+    assert breaker.is_open
     cache_server.start()
     eventually(lambda: read(PAGE, Loader()).outcome is Outcome.HIT)
-    assert not reading.breaker.is_open
+    assert not breaker.is_open
 
 
 def test_cache_lost_during_a_fill_costs_the_entry_only(cache_server):

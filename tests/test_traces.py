@@ -13,7 +13,8 @@ from invalidation_worker.apply import apply_batch
 from invalidation_worker.models import ChangeEvent
 from listings.cache.dependencies import Count, Facets, Rows, Search, Window
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Content, read
+from listings.cache.filling import Content
+from listings.cache.reading import read
 from listings.cache.store import store
 from listings.cache.words import in_words
 from listings.models import Agent, Property

@@ -12,7 +12,8 @@ from django.db import connection
 from listings.cache import reading, turns, waiters
 from listings.cache.counters import Outcome
 from listings.cache.entries import Entry, Layer
-from listings.cache.reading import Answer, Content, read
+from listings.cache.filling import Answer, Content
+from listings.cache.reading import read
 from listings.cache.turns import taking_turns, waiting
 from listings.models import Property
 from listings.pages import PAGES

@@ -22,8 +22,8 @@ from invalidation_worker.warmer import Warmer
 from invalidation_worker.wishes import Wish, Wishes
 from listings import popularity
 from listings.cache import trust as trust_module
+from listings.cache.breaker import breaker
 from listings.cache.entries import Descriptor, Entry, Layer, release
-from listings.cache.reading import breaker
 from listings.cache.store import Lease, store
 from listings.models import PagePopularity, Property
 from listings.pages import PAGES

@@ -20,10 +20,11 @@ from listings import counting, pages, popularity
 from listings.cache import reading, spared
 from listings.cache.counters import Outcome
 from listings.cache.endings import Refusal, WaitEnding
-from listings.cache.entries import Entry, Layer
+from listings.cache.entries import Entry, Header, Layer
+from listings.cache.filling import Content, ends_at
 from listings.cache.near import Near
 from listings.cache.plain_numbers import Count, Histogram
-from listings.cache.reading import Content, read
+from listings.cache.reading import read
 from listings.cache.store import Lease, Switch, store
 from listings.cache.trust import Trust, trust
 from listings.models import Property
@@ -303,7 +304,7 @@ def test_full_memory_refuses(process):
 
 def test_content_that_has_gone_out_of_date_is_refused(process):
     def load() -> Content:
-        reading.ends_at(time.time() - 1)
+        ends_at(time.time() - 1)
         return Content(b"old")
 
     before = told(process)
@@ -331,7 +332,7 @@ def test_wait_is_told_by_its_end(process, monkeypatch, ending):
     def ask_when_the_wait_ends(entry: Entry, not_before: int) -> object:
         looks.append(1)
         if len(looks) == 2 and ending is WaitEnding.HIT:
-            header = reading.Header(lease.granted_at, lease.granted_at + 60_000_000)
+            header = Header(lease.granted_at, lease.granted_at + 60_000_000)
             assert store("pipeline").fill(entry, lease, header, b"value")
         if len(looks) == 2 and ending is WaitEnding.LEASE:
             store("pipeline").release(entry, lease)

@@ -21,7 +21,7 @@ import msgspec
 from django.db import close_old_connections
 
 from listings.cache import counters, tally
-from listings.cache.reading import Answer
+from listings.cache.filling import Answer
 from listings.cache.store import Lease
 from listings.cache.tally import Tally
 

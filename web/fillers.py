@@ -26,7 +26,7 @@ import msgspec
 from invalidation_worker.pace import step_back
 from listings.cache import tally
 from listings.cache.entries import Entry
-from listings.cache.reading import Answer
+from listings.cache.filling import Answer
 from listings.cache.store import Lease
 from listings.site import PAGES
 from web.filler import READY, Line, Order, Told

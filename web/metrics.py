@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from listings.cache import counters, endings, spared
+from listings.cache.breaker import breaker
 from listings.cache.near import Near
 from listings.cache.plain_numbers import Observed
-from listings.cache.reading import breaker
 from listings.cache.trust import trust
 from monitoring.series import COUNTER, GAUGE, Labels, Series, families
 from web.request_counts import RequestCounts

@@ -16,8 +16,8 @@ from django.conf import settings  # noqa: E402 - which are named by now
 
 from invalidation_worker.pace import come_next, yield_to_changes  # noqa: E402
 from listings import popularity  # noqa: E402
+from listings.cache.filling import fill_pages_elsewhere  # noqa: E402
 from listings.cache.near import near  # noqa: E402
-from listings.cache.reading import fill_pages_elsewhere  # noqa: E402
 from listings.cache.tracking import keep_tracking  # noqa: E402
 from listings.collector import spare_loaded  # noqa: E402
 from web import metrics_port, view_names  # noqa: E402

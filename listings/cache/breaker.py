@@ -40,3 +40,6 @@ class Breaker:
         with self._lock:
             self._failures += 1
             self._closed_again_at = time.monotonic() + PAUSE_SECONDS
+
+
+breaker = Breaker()  # of the cache server: every thread of this process asks the same one
