@@ -7,6 +7,7 @@ and keeps the rows, an empty result is kept like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from listings.cache.filling import ends_at
 from listings.json_rows import Array, in_json, rows_in_json
 from listings.models import ListingHistory, Media, OpenHouse, Property
 from listings.prepared import A_KEY, A_MOMENT, A_WINDOW, Planned, Statement
-from listings.querysets import Loaded, cached, search_entry
+from listings.querysets import Loaded, cached, cached_part, search_entry
 from listings.rows import (
     AgentCard,
     Card,
@@ -43,6 +44,10 @@ from listings.vocabulary import GONE, PUBLIC, MediaCategory, OpenHouseStatus, Op
 
 BY_KEY = "key"  # the order of `get_all_properties`, which no visitor can choose
 _FEW = 1_500  # listings: more than all pages of a search show
+# Pages of a search whose cards are asked for and kept together: what comes or goes on one moves all
+# that follow, and who wants the first often wants the second. With 100 reads a write that saves a
+# quarter of the queries which writes cost.
+TOGETHER = 2
 CHUNK = 1_000  # rows of `get_all_properties` in one entry
 
 
@@ -112,16 +117,32 @@ _DETAIL = {
 def window(search: PropertySearch, most: int = 0) -> tuple[Card, ...]:
     """The cards on one page of a search, in its order: 24, or `most` if that is given."""
     size = most or PAGE_SIZE
+    skipped = (search.page - 1) % TOGETHER
+    both = replace(search, page=search.page - skipped)
 
-    def load() -> Loaded[tuple[Card, ...]]:
-        start = (search.page - 1) * size
-        shown = _cards(_asked_window(search, size, start))
-        ends = _ends(shown, lambda card: search.sort.place(partial(getattr, card)))
-        full = len(shown) == size
-        return shown, (Window(search.found(), search.sort, *ends, start, full),)
+    def part(cards: tuple[Card, ...]) -> Loaded[tuple[Card, ...]]:
+        return _of_window(cards[skipped * PAGE_SIZE :][:size], search, size)
 
-    arguments = f"{most} {search.canonical()}"
-    return cached(_CARDS, search_entry("window", search, arguments), load)
+    entry = search_entry("window", both, both.canonical())
+    return cached_part(_CARDS, entry, lambda: _load_window(both), part)
+
+
+def _load_window(search: PropertySearch) -> Loaded[tuple[Card, ...]]:
+    size = TOGETHER * PAGE_SIZE
+    return _of_window(_cards(_asked_window(search, size, _start(search))), search, size)
+
+
+def _of_window(
+    cards: tuple[Card, ...], search: PropertySearch, size: int
+) -> Loaded[tuple[Card, ...]]:
+    """These cards, and what can change them, where up to so many are shown from a page on."""
+    first, last = _ends(cards, lambda card: search.sort.place(partial(getattr, card)))
+    full = len(cards) == size
+    return cards, (Window(search.found(), search.sort, first, last, _start(search), full),)
+
+
+def _start(search: PropertySearch) -> int:
+    return (search.page - 1) * PAGE_SIZE
 
 
 def detail(listing_key: str) -> Detail | Missing:

@@ -10,10 +10,11 @@ import msgspec
 from listings.cache import partitions
 from listings.cache.dependencies import Dependency, Search
 from listings.cache.entries import Entry, Layer
-from listings.cache.filling import Content
+from listings.cache.filling import Content, under_way
 from listings.cache.reading import read
 from listings.search import PropertySearch
 
+S = TypeVar("S")
 T = TypeVar("T")
 Loaded = tuple[T, tuple[Dependency, ...]]  # a value, and what can change it
 
@@ -29,6 +30,22 @@ def cached(decoder: msgspec.msgpack.Decoder[T], entry: Entry, load: Callable[[],
 
     answer = read(entry, content)
     return loaded[0] if loaded else decoder.decode(answer.content.body)
+
+
+def cached_part(
+    decoder: msgspec.msgpack.Decoder[T],
+    entry: Entry,
+    load: Callable[[], Loaded[T]],
+    part: Callable[[T], Loaded[S]],
+) -> S:
+    """A part of the value of a queryset entry, for a page that only this part can change."""
+    fill = under_way()
+    before = fill.dependencies if fill else ()
+    taken, dependencies = part(cached(decoder, entry, load))
+    if fill:
+        fill.dependencies = before
+        fill.depends_on(dependencies)
+    return taken
 
 
 def search_entry(name: str, search: PropertySearch, arguments: str) -> Entry:

@@ -31,11 +31,6 @@ def fresh(layer: Layer, name: str, arguments: str) -> Content:
         return Content(msgspec.msgpack.encode(QUERIES[name](arguments)))
 
 
-def _window(arguments: str) -> object:
-    most, _, search = arguments.partition(" ")
-    return queries.window(PropertySearch.from_canonical(search), int(most))
-
-
 def _cards_after(arguments: str) -> object:
     most, start, text = arguments.split(" ")
     search = PropertySearch.from_canonical(text)
@@ -49,7 +44,7 @@ def _keys_in_city(arguments: str) -> object:
 
 # The functions of the queryset layer, by the names and the arguments of their entries.
 QUERIES: dict[str, Callable[[str], object]] = {
-    "window": _window,
+    "window": lambda text: queries._load_window(PropertySearch.from_canonical(text))[0],
     "count": lambda text: counting.count(PropertySearch.from_canonical(text)),
     "detail": queries._load_detail,
     "cities": lambda _: queries.cities(),

@@ -64,7 +64,7 @@ def test_purged_page_is_fresh_and_no_other_is(site, url):
 def test_only_the_page_and_its_parts_go(site):
     gone = lost(lambda: purge("--url", SEATTLE))
     querysets = [
-        Entry(Layer.QUERYSET, "cseattle", "window", "0 city=seattle"),
+        Entry(Layer.QUERYSET, "cseattle", "window", "city=seattle"),
         Entry(Layer.QUERYSET, "cseattle", "count", "city=seattle"),
     ]
     assert gone == {key_of(entry) for entry in (page_at(SEATTLE)[1], *querysets)}

@@ -197,6 +197,20 @@ def test_count_is_shared_by_all_pages_and_sorts(django_assert_num_queries):
         counting.count(PropertySearch.parse({"city": "kent", "page": "2", "sort": "price"}))
 
 
+def test_two_pages_and_the_first_homes_of_a_search_are_one_query(django_assert_num_queries):
+    keys = make_many(100, "kent")[::-1]
+    with django_assert_num_queries(2):
+        first = queries.window(PropertySearch(), 12)
+        pages = [queries.window(PropertySearch(page=page)) for page in (1, 2, 3, 4)]
+    assert [card.listing_key for card in first] == keys[:12]
+    assert [[card.listing_key for card in page] for page in pages] == [
+        keys[:24],
+        keys[24:48],
+        keys[48:72],
+        keys[72:96],
+    ]
+
+
 def test_cities_come_with_the_largest_first():
     make("A-1", city="Kent", state_or_province="WA")
     for n in range(2):

@@ -79,7 +79,7 @@ def test_event_is_traced_with_each_entry_and_the_dependency_that_it_affected(cac
     } == {
         (Layer.PAGE, "cseattle", *SEATTLE, Window),
         (Layer.PAGE, "pA-1", *DETAIL, Rows),
-        (Layer.QUERYSET, "cseattle", "window", "0 city=seattle", Window),
+        (Layer.QUERYSET, "cseattle", "window", "city=seattle", Window),
         (Layer.QUERYSET, "pA-1", "detail", "A-1", Rows),
     }
     assert trace.total == 4
