@@ -123,21 +123,46 @@ print(os.sched_getparam(0).sched_priority)
 
 
 @real_time
-def test_who_steps_back_takes_with_it_what_it_starts_and_nobody_else():
+def test_who_steps_back_runs_as_all_others_do_alone():
     program = """
-import os, subprocess, sys, threading
+import os, threading
 from invalidation_worker.pace import come_first, step_back
 come_first()
-tell = "import os; print(os.sched_getscheduler(0) == os.SCHED_OTHER, flush=True)"
-def start():
+def back():
     step_back()
-    subprocess.run([sys.executable, "-c", tell])
-thread = threading.Thread(target=start)
+    print(os.sched_getscheduler(0) == os.SCHED_OTHER, flush=True)
+thread = threading.Thread(target=back)
 thread.start()
 thread.join()
-exec(tell)
+print(os.sched_getscheduler(0) == os.SCHED_OTHER)
 """
     assert told(program, leads_session=False) == ["True", "False"]
+
+
+@real_time
+def test_web_process_that_needs_a_whole_processor_does_not_come_before_others_meanwhile():
+    program = """
+import os, threading, time
+os.sched_getaffinity = lambda process: {0, 1}
+from invalidation_worker import pace
+pace.LOOK_SECONDS = pace.BACK_SECONDS = 0.2
+deadline = time.monotonic() + 30
+def comes_next():
+    return os.sched_getscheduler(0) == os.sched_getscheduler(other.native_id) == os.SCHED_RR
+def runs_as_others_do():
+    return os.sched_getscheduler(0) == os.sched_getscheduler(other.native_id) == os.SCHED_OTHER
+pace.come_next(1)
+other = threading.Thread(target=threading.Event().wait, daemon=True)
+other.start()
+print(comes_next())
+while not runs_as_others_do() and time.monotonic() < deadline:
+    pass
+print(runs_as_others_do())
+while not comes_next() and time.monotonic() < deadline:
+    time.sleep(0.01)
+print(comes_next())
+"""
+    assert told(program, leads_session=False) == ["True", "True", "True"]
 
 
 @real_time

@@ -20,6 +20,7 @@ import django
 import msgspec
 from django.db import close_old_connections
 
+from invalidation_worker.pace import step_back
 from listings.cache import counters, tally
 from listings.cache.filling import Answer
 from listings.cache.store import Lease
@@ -87,6 +88,7 @@ _orders = msgspec.msgpack.Decoder(Order)
 def main() -> None:
     # Ctrl-C reaches the whole group at once; this process ends when its web process has.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
     line = Line(socket.socket(fileno=int(sys.argv[1])))
     django.setup()
     from listings import site  # noqa: F401, PLC0415 - not with the first order

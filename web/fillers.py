@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from invalidation_worker.pace import step_back
 from listings.cache import tally
 from listings.cache.entries import Entry
 from listings.cache.filling import Answer
@@ -96,7 +95,6 @@ class Fillers:
             return self._free.pop() if self._free else None
 
     def _keep_one(self) -> None:
-        step_back()  # this thread, and so what it starts
         while True:
             try:
                 filler = _started()
