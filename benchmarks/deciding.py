@@ -211,7 +211,7 @@ def kind(words: list[bytes]) -> str:
 def never_interrupt(process: int) -> None:
     """Whatever else runs here would count as a long command if it took the server's core away."""
     with suppress(PermissionError):
-        os.sched_setscheduler(process, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(process, os.SCHED_FIFO, os.sched_param(4))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,16 +23,11 @@ VISITORS = 5
 # Of warming: a third of the weight of visitors (sched_prio_to_weight in the kernel's
 # kernel/sched/core.c: 110 against 335). Not less: a visitor who comes during a fill waits for it.
 NICENESS = 10
-# Of real time (man 7 sched), from 1: who has more takes the processor from who has less.
-_CHANGES_TURN, _VISITORS_TURN = 2, 1
-# Of a processor: a web process that uses more has too much to do to come before others.
-SHORT = 0.8
-LOOK_SECONDS, BACK_SECONDS = 0.5, 2.0
+TURN = 3  # of changes, in real time: visitors have 2, the database 1 (`web.real_time`)
 CROWDED = 0.1  # of the time that the work took, spent waiting for a processor
 LONGEST_REST_SECONDS = 1.0
 
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
-_THREADS = Path("/proc/self/task")
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 
@@ -48,51 +42,11 @@ def come_first() -> None:
     _comes_first()
 
 
-def come_next(processes: int) -> None:
-    """Run this web process, one of so many, after changes and before all others, if it may.
-
-    What takes long is not done in a web process (`web.fillers`), and what it does takes less than
-    a processor, as it has one interpreter. But as many as there are processors could keep
-    everything else from them: those run as all others do. And so does, for 2 s at a time, one that
-    needs most of a processor: what it does is not soon over, and editors have to get on, too.
-    """
-    is_one_of_few = sys.platform == "linux" and processes < len(os.sched_getaffinity(0))
-    if is_one_of_few and _in_real_time(_VISITORS_TURN):
-        threading.Thread(target=_keep_turn, name="turn", daemon=True).start()
-
-
-def _keep_turn() -> None:
-    while True:
-        began, used = time.monotonic(), time.process_time()
-        time.sleep(LOOK_SECONDS)
-        if time.process_time() - used > SHORT * (time.monotonic() - began):
-            _schedule_all_threads(os.SCHED_OTHER, 0)
-            time.sleep(BACK_SECONDS)
-            _schedule_all_threads(os.SCHED_RR, _VISITORS_TURN)
-
-
-def _schedule_all_threads(policy: int, turn: int) -> None:
-    for thread in _THREADS.iterdir():
-        with suppress(ProcessLookupError):  # it has ended meanwhile
-            os.sched_setscheduler(int(thread.name), policy, os.sched_param(turn))
-
-
-def step_back() -> None:
-    """Run this thread, and those that it starts, as all others run, whoever has started it."""
-    if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
 def _comes_first() -> bool:
-    return _in_real_time(_CHANGES_TURN)
-
-
-def _in_real_time(turn: int) -> bool:
-    """Run this thread, and those that it starts, before all others. False: it may not."""
     if sys.platform != "linux":  # elsewhere it would be the process, or nothing
         return False
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(turn))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(TURN))
     except PermissionError:
         return False
     return True

@@ -1,13 +1,12 @@
 """Changes come first, then visitors, then warming, however the kernel divides the processors."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from invalidation_worker.pace import NICENESS, VISITORS
+from tests.scheduling import real_time, told
 
 AUTOGROUP = Path("/proc/self/autogroup")
 # Empty where a control group divides the processors instead, as in most containers.
@@ -61,27 +60,7 @@ if os.geteuid() == 0:
 {program}"""
 
 
-def may_come_first() -> bool:
-    """Whether real time is had by who asks for it: in some containers not even root has it."""
-    asking = "import os; os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))"
-    asked = subprocess.run([sys.executable, "-c", asking], check=False, capture_output=True)
-    return asked.returncode == 0
-
-
 grouped = pytest.mark.skipif(not GROUPED, reason="this kernel divides nothing among sessions here")
-real_time = pytest.mark.skipif(not may_come_first(), reason="nobody may come first here")
-
-
-def told(program: str, *, leads_session: bool) -> list[str]:
-    """What a process says once it has come first, or yielded."""
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        start_new_session=leads_session,
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    ).stdout.split()
 
 
 def niceness(program: str, *, leads_session: bool) -> tuple[int, int]:
@@ -104,65 +83,6 @@ def test_service_lowers_its_session_and_a_guest_only_itself(program, expected):
 @real_time
 def test_visitors_yield_nothing_where_changes_come_first_by_themselves():
     assert told(VISITING, leads_session=False) == [str(os.nice(0)), "True"]
-
-
-@real_time
-@pytest.mark.parametrize(("processes", "turn"), [(1, 1), (2, 0)], ids=["few", "as many"])
-def test_web_process_comes_next_unless_there_are_as_many_as_processors(processes, turn):
-    program = f"""
-import os
-os.sched_getaffinity = lambda process: {{0, 1}}
-from invalidation_worker.pace import come_first, come_next, yield_to_changes
-come_next({processes})
-yield_to_changes()
-print(os.sched_getparam(0).sched_priority, os.nice(0))
-come_first()
-print(os.sched_getparam(0).sched_priority)
-"""
-    assert told(program, leads_session=False) == [str(turn), str(os.nice(0)), "2"]
-
-
-@real_time
-def test_who_steps_back_runs_as_all_others_do_alone():
-    program = """
-import os, threading
-from invalidation_worker.pace import come_first, step_back
-come_first()
-def back():
-    step_back()
-    print(os.sched_getscheduler(0) == os.SCHED_OTHER, flush=True)
-thread = threading.Thread(target=back)
-thread.start()
-thread.join()
-print(os.sched_getscheduler(0) == os.SCHED_OTHER)
-"""
-    assert told(program, leads_session=False) == ["True", "False"]
-
-
-@real_time
-def test_web_process_that_needs_a_whole_processor_does_not_come_before_others_meanwhile():
-    program = """
-import os, threading, time
-os.sched_getaffinity = lambda process: {0, 1}
-from invalidation_worker import pace
-pace.LOOK_SECONDS = pace.BACK_SECONDS = 0.2
-deadline = time.monotonic() + 30
-def comes_next():
-    return os.sched_getscheduler(0) == os.sched_getscheduler(other.native_id) == os.SCHED_RR
-def runs_as_others_do():
-    return os.sched_getscheduler(0) == os.sched_getscheduler(other.native_id) == os.SCHED_OTHER
-pace.come_next(1)
-other = threading.Thread(target=threading.Event().wait, daemon=True)
-other.start()
-print(comes_next())
-while not runs_as_others_do() and time.monotonic() < deadline:
-    pass
-print(runs_as_others_do())
-while not comes_next() and time.monotonic() < deadline:
-    time.sleep(0.01)
-print(comes_next())
-"""
-    assert told(program, leads_session=False) == ["True", "True", "True"]
 
 
 @real_time

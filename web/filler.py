@@ -20,11 +20,11 @@ import django
 import msgspec
 from django.db import close_old_connections
 
-from invalidation_worker.pace import step_back
 from listings.cache import counters, tally
 from listings.cache.filling import Answer
 from listings.cache.store import Lease
 from listings.cache.tally import Tally
+from web.real_time import step_back
 
 logger = logging.getLogger(__name__)
 

@@ -101,7 +101,7 @@ OWN_HOST = f"[{OWN_HOST}]" if ":" in OWN_HOST else OWN_HOST
 PORT = env.integer("PORT", 8000, 1, 65535)
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 32, 2, 512)
-WEB_FILLERS = env.integer("WEB_FILLERS", 0, 0, 64)  # processes of each that fill pages for it
+WEB_FILLERS = env.integer("WEB_FILLERS", 2, 0, 64)  # processes of each that fill pages for it
 
 
 # Where visitors reach the site: feeds and sitemaps need whole addresses.

@@ -14,7 +14,7 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - which are named by now
 
-from invalidation_worker.pace import come_next, yield_to_changes  # noqa: E402
+from invalidation_worker.pace import yield_to_changes  # noqa: E402
 from listings import popularity  # noqa: E402
 from listings.cache.filling import fill_pages_elsewhere  # noqa: E402
 from listings.cache.near import near  # noqa: E402
@@ -24,6 +24,7 @@ from web import metrics_port, view_names  # noqa: E402
 from web.fillers import Fillers  # noqa: E402
 from web.front import Front  # noqa: E402
 from web.metrics import WebProcess  # noqa: E402
+from web.real_time import come_next  # noqa: E402
 from web.request_counts import counts  # noqa: E402
 
 if settings.WEB_FILLERS:

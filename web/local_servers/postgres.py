@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
-from web import secret_file
+from web import real_time, secret_file
 from web.local_servers import identity, ports
 from web.local_servers.errors import LocalServerError
 from web.local_servers.guardian import Guardian, Stage
@@ -47,6 +47,7 @@ class Postgres(Server):
     """
 
     stop_signal = signal.SIGINT  # "fast": connections are closed, data are written
+    turn = real_time.DATABASE
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from web import real_time
 from web.local_servers import ports
 from web.local_servers.errors import LocalServerError
 from web.local_servers.guardian import Guardian, StoppingError
@@ -26,6 +27,7 @@ class Server(ABC):
     """A server on the loopback interface whose data are in `folder`."""
 
     stop_signal = signal.SIGTERM
+    turn: int  # in real time
 
     def __init__(self, name: str, guardian: Guardian, folder: Path) -> None:
         self.name = name
@@ -86,6 +88,7 @@ class Server(ABC):
         with (self.folder / "server.log").open("wb") as log:
             self.process = self._spawn(log.fileno())
         _come_first(self.process.pid)
+        real_time.let_come_next(self.process, self.turn)
         return self.process
 
     def stop(self) -> None:

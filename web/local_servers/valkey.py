@@ -13,6 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from web import real_time
 from web.local_servers import ports
 from web.local_servers.errors import LocalServerError
 from web.local_servers.guardian import Guardian, Stage
@@ -26,6 +27,8 @@ BROKER = {"maxmemory-policy": "noeviction", "appendonly": "yes", "save": ""}
 
 class Valkey(Server):
     """`settings` are directives of valkey.conf."""
+
+    turn = real_time.VISITORS
 
     def __init__(
         self, name: str, guardian: Guardian, folder: Path, settings: Mapping[str, str]
