@@ -17,6 +17,8 @@ from celery import current_app
 from django.conf import settings
 from kombu import Connection
 
+from invalidation_worker.pace import come_first
+
 logger = logging.getLogger(__name__)
 
 APPLY = "invalidation_worker.tasks.apply"
@@ -111,6 +113,7 @@ class Doorbell:
                 threading.Thread(target=self._publish, name="doorbell", daemon=True).start()
 
     def _publish(self) -> None:
+        come_first()  # a change is on its way only once it has rung
         publisher = Publisher()
         while True:
             self._waiting.wait()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import threading
 import time
 from typing import Any
 
@@ -14,7 +16,9 @@ from django.db import connection, transaction
 from django.db.models.signals import m2m_changed
 
 from invalidation_worker.doorbell import APPLY, EXPIRES_SECONDS, Doorbell, Publisher, Ring
+from invalidation_worker.pace import TURN
 from listings.models import Agent, Property
+from tests.scheduling import real_time
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -47,6 +51,15 @@ def test_save_rings_with_its_table_operation_and_key(broker):
         "keys": ["A-1"],
         "transaction_id": None,
     }
+
+
+@real_time
+def test_who_rings_comes_first(broker):
+    new("A-1")
+    eventually(lambda: rings(broker))
+    (ringing,) = (one for one in threading.enumerate() if one.name == "doorbell")
+    assert ringing.native_id is not None
+    assert os.sched_getparam(ringing.native_id).sched_priority == TURN
 
 
 def test_transaction_rings_once_after_its_commit_with_its_id(broker):
