@@ -40,7 +40,7 @@ from listings.pages import PAGES
 from listings.search import LAST_PAGE, InvalidSearch, PropertySearch
 from listings.vocabulary import PropertyType
 
-BATCHES = (1, 10, 50, BATCH)  # changes applied together
+BATCHES = (1, 10, BATCH)  # changes applied together
 REPEATS = 5
 CUTS = (Decimal("0.99"), Decimal("0.97"), Decimal("0.95"), Decimal("0.92"))  # of prices
 SLOW_MICROSECONDS = 200  # commands that the server is asked to remember

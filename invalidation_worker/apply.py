@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 # Events in one transaction: so many are decided in less than 40 ms against 10,000 entries
 # (`benchmarks.many_entries`). Only a bulk fills a batch, and larger ones would serve it a little
 # better, as pages that are filled between two batches are dropped again: 5,000 changes were all
-# true after 2.2 s instead of 1.3 with batches of 500 (`benchmarks.bulk`).
-BATCH = 80
+# true after 2.2 s with batches of 80 instead of 1.3 with batches of 500 (`benchmarks.bulk`).
+BATCH = 50
 # Nothing is wrong with the events. Any other error of the database is about one of them.
 TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError)
 # When more than these are left after a batch, a flush is cheaper than looking, and the backlog of a
@@ -49,7 +49,7 @@ class Applied:
 
 
 def apply_batch() -> Applied:
-    """Apply up to 80 events, or all with a flush when more than 20,000 others are waiting.
+    """Apply up to 50 events, or all with a flush when more than 20,000 others are waiting.
 
     The events leave the log in the transaction in which their entries leave the cache, so dying
     anywhere brings them back; applying one twice drops a little too much and is never wrong.
