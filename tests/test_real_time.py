@@ -99,7 +99,8 @@ def test_broker_and_cache_come_as_visitors_do(tmp_path):
 
 
 def test_database_comes_behind_visitors_but_not_a_query_that_takes_long(database):
-    with psycopg2.connect(database.url) as quick, psycopg2.connect(database.url) as long:
+    bounded = psycopg2.connect(database.url, options="-c statement_timeout=60s")
+    with psycopg2.connect(database.url) as quick, bounded as long:
         own, other = quick.info.backend_pid, long.info.backend_pid
         assert scheduled(own) == scheduled(other) == (os.SCHED_RR, DATABASE)
         with ThreadPoolExecutor(1) as pool:

@@ -1,9 +1,9 @@
 """Real time (man 7 sched, "SCHED_RR") for those whom others wait for, while they are quick.
 
 First come changes (`invalidation_worker.pace`), then web processes and the cache server, then the
-database, then everything else. With two processors in use by 70 to 77 % and all of this, the p99 of
-hits was 3 ms beside writes and that of a change's lag 30 to 33; with web processes alone in real
-time, 3 and 29 to 103, as the database waited behind them; with neither, 23 and 34 to 37.
+database, then everything else. On two processors that were mostly in use the p99 of hits was 3 to
+6 ms beside writes with all of this, and that of a change's lag 23 to 50; without the database 3 and
+29 to 103, as it waited behind web processes; with neither, 23 and 34 to 37 (docs/benchmarks.md).
 
 Needs root or CAP_SYS_NICE, and Linux; elsewhere, all run as they would.
 """
