@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
@@ -21,6 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from benchmarks.plans import FILTERS, SORTS, Cost, report
 from listings import queries
 from listings.cache.reading import bypass
+from listings.inventory.seeding import seed
 from listings.search import FIELDS, PropertySearch
 from listings.sitemap import keys_in_city
 
@@ -30,6 +32,15 @@ OFF = ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental
 INDEXES = {
     "newest": "newest", "price": "price", "-price": "price_down", "-living_area": "area_down",
 }  # fmt: skip
+
+
+@pytest.fixture
+def _inventory(platform) -> None:
+    """Enough listings in enough cities for statistics that tell the indexes apart: those that
+    earlier tests have left behind may tell of any table.
+    """
+    anchor = datetime(2026, 3, 15, tzinfo=UTC)
+    seed(500, seed=1, anchor=anchor, jobs=1, progress=lambda _: None)
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +69,8 @@ def test_every_filter_is_looked_at():
     assert set(FILTERS) == set(FIELDS) - {"city"} | {"standard_status", "q"}
 
 
-@pytest.mark.parametrize(("sort", "city"), list(product(SORTS, ("", "kent"))))
+@pytest.mark.usefixtures("_inventory")
+@pytest.mark.parametrize(("sort", "city"), list(product(SORTS, ("", "chicago"))))
 def test_a_page_finds_its_keys_in_the_index_of_its_sort_alone(sort, city):
     prefix = "property_city" if city else "property_all"
     for name, values in FILTERS.items():
@@ -72,8 +84,9 @@ def test_a_page_finds_its_keys_in_the_index_of_its_sort_alone(sort, city):
         assert index in plan, (name, plan)
 
 
+@pytest.mark.usefixtures("_inventory")
 def test_the_keys_of_a_city_need_no_table():
-    (plan,) = plans(lambda: keys_in_city("kent", 1))
+    (plan,) = plans(lambda: keys_in_city("chicago", 1))
     assert "Index Only Scan using property_market_city " in plan
 
 
