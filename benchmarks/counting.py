@@ -129,7 +129,9 @@ class _WithoutCounting(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         (target,) = node.targets
-        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+        if isinstance(target, ast.Tuple):
+            if not isinstance(node.value, ast.Tuple):
+                return node  # what is sent and where it is counted come together
             pairs = zip(target.elts, node.value.elts, strict=True)
             (left,) = [pair for pair in pairs if not self._counts(pair[0])]
             return ast.Assign([left[0]], left[1])

@@ -35,6 +35,7 @@ keep_tracking(near)
 counts.begin(view_names.known())
 metrics_port.keep_telling(WebProcess(near, counts))
 
-application = Front(django, near)
+# A method is called sooner than an object that can be called.
+application = Front(django, near).__call__
 spare_loaded()
 yield_to_changes()
