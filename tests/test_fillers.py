@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import re
 import socket
@@ -19,6 +20,7 @@ from listings.cache import counters, endings, reading, spared
 from listings.cache.counters import Outcome
 from listings.cache.entries import Layer
 from listings.cache.filling import Answer, fill_pages_elsewhere
+from listings.cache.near import near
 from listings.cache.store import Lease, store
 from listings.models import Property
 from listings.pages import CachedPage
@@ -45,7 +47,7 @@ def fillers(platform, monkeypatch) -> Iterator[Fillers]:
     monkeypatch.setattr(fillers_module, "PATIENCE_SECONDS", 30.0)
     Property.objects.create(listing_key="A-1", list_price=1, city="Kent")
     apply_all()
-    found = Fillers(1)
+    found = Fillers(1, itertools.count(1).__next__)  # there are always new hits
     eventually(lambda: found.running)
     fill_pages_elsewhere(found)
     yield found
@@ -259,6 +261,22 @@ def test_filler_that_fails_says_so_and_goes_on(fillers):
 def test_page_that_is_quick_is_made_here(fillers, made_here):
     assert PAGES["property_detail"].visit({}, {"listing_key": "A-1"}).answer.content.status == 200
     assert made_here == ["property_detail"]
+
+
+def test_pages_are_made_here_while_nobody_gets_hits(fillers, made_here, monkeypatch):
+    monkeypatch.setattr(fillers_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(fillers, "_hits", fillers_module.hits)
+    visit("Auburn")  # hits of other tests are seen
+    made_here.clear()
+    assert visit("Kent").outcome is Outcome.STORED
+    assert made_here == ["property_list"]
+    assert visit("Kent").outcome is Outcome.HIT
+    assert visit("Renton").outcome is Outcome.STORED
+    near.hits += 1
+    assert visit("Seattle").outcome is Outcome.STORED
+    assert made_here == ["property_list"]
+    assert visit("Tacoma").outcome is Outcome.STORED
+    assert len(made_here) == 2
 
 
 def test_warming_asks_no_filler(fillers, made_here):

@@ -4,8 +4,8 @@ Threads of one process take turns at Python's lock, and a thread that renders ke
 answer hits waiting whenever the kernel takes its processor away. So a web process renders as little
 as it can, and may then run before everything that does.
 
-Pages that are quick to make, as the details of one listing, stay here: to have one made by another
-process takes half a millisecond, which is half of what it takes to make.
+To have one made by another process takes half a millisecond more. So pages that are quick to make,
+as the details of one listing, stay here, and so do all while there are no hits that would wait.
 
 It is a courtesy, never something that a page depends on: what no filler has filled, because none
 is free, or there, or it failed, the web process fills as if there were none.
@@ -19,13 +19,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
-from listings.cache import tally
-from listings.cache.entries import Entry
+from listings.cache import counters, tally
+from listings.cache.counters import Outcome
+from listings.cache.entries import Entry, Layer
 from listings.cache.filling import Answer
+from listings.cache.near import near
 from listings.cache.store import Lease
 from listings.site import PAGES
 from web.filler import READY, Line, Order, Told
@@ -34,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.1  # until one is free: some pages long
 LONGEST_SECONDS = 10.0  # of one page: twice as long as its lease
+LOOK_SECONDS = 0.02  # between two looks at whether there are hits: some pages long
 AGAIN_SECONDS = 1.0  # after one has ended, until the next is started
 
 _told = msgspec.msgpack.Decoder(Told)
@@ -56,9 +60,16 @@ class Filler(NamedTuple):
 
 
 class Fillers:
-    """So many of them, from a second after this returns until this process ends."""
+    """So many of them, from a second after this returns until this process ends.
 
-    def __init__(self, number: int) -> None:
+    `hits` tells how many this process has answered so far.
+    """
+
+    def __init__(self, number: int, hits: Callable[[], int]) -> None:
+        self._hits = hits
+        self._hits_before = 0
+        self._look_at = 0.0  # monotonic
+        self._are_hits = True  # that a page made here would keep waiting
         self._free: list[Filler] = []  # the last used last: it is the warmest
         self._running = 0
         self._changed = threading.Condition()
@@ -72,7 +83,8 @@ class Fillers:
 
     def __call__(self, entry: Entry, lease: Lease, not_before: int) -> Answer | None:
         """Fill this page under this lease; none: it was not filled here."""
-        filler = None if PAGES[entry.name].is_quick else self._take()
+        is_made_here = PAGES[entry.name].is_quick or not self._is_worth_it()
+        filler = None if is_made_here else self._take()
         if filler is None:
             return None
         try:
@@ -87,6 +99,17 @@ class Fillers:
             self._changed.notify()
         tally.add(told.tally)
         return told.answer
+
+    def _is_worth_it(self) -> bool:
+        """Whether there were hits lately. Two threads that look at once may see one look's hits:
+        at worst some pages are made where the others are not.
+        """
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            hits = self._hits()
+            self._are_hits, self._hits_before = hits > self._hits_before, hits
+        return self._are_hits
 
     def _take(self) -> Filler | None:
         with self._changed:
@@ -116,6 +139,11 @@ class Fillers:
             if filler in self._free:  # else whoever has it finds out
                 self._free.remove(filler)
                 filler.line.close()
+
+
+def hits() -> int:
+    """Pages that this process has answered from a cache so far."""
+    return near.hits + counters.counted()[Layer.PAGE, Outcome.HIT]
 
 
 def _started() -> Filler:

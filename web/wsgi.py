@@ -21,14 +21,14 @@ from listings.cache.near import near  # noqa: E402
 from listings.cache.tracking import keep_tracking  # noqa: E402
 from listings.collector import spare_loaded  # noqa: E402
 from web import metrics_port, view_names  # noqa: E402
-from web.fillers import Fillers  # noqa: E402
+from web.fillers import Fillers, hits  # noqa: E402
 from web.front import Front  # noqa: E402
 from web.metrics import WebProcess  # noqa: E402
 from web.real_time import come_next  # noqa: E402
 from web.request_counts import counts  # noqa: E402
 
 if settings.WEB_FILLERS:
-    fill_pages_elsewhere(Fillers(settings.WEB_FILLERS))
+    fill_pages_elsewhere(Fillers(settings.WEB_FILLERS, hits))
     come_next(settings.WEB_WORKERS)
 popularity.keep_flushing()
 keep_tracking(near)
