@@ -1,8 +1,8 @@
 """`python -m benchmarks.mixed`: reads and writes at once, over HTTP, against the whole platform.
 
 Starts PostgreSQL, Valkey, the web server, both workers and the relay of its own. For each mixture
-of reads and writes it finds how many reads a second the machine carries (saturation), and then has
-visitors come at 60 % of that and at all of it, whatever the site does.
+of reads and writes it finds, some rounds in turns, how many reads a second the machine carries
+(saturation), and then has visitors come at 60 % of that, whatever the site does.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def _options() -> tuple[Plan, Path, bool]:
     parser.add_argument("--warm-up", type=int, help="reads before each round")
     parser.add_argument("--reads", type=int, help="of each round")
     parser.add_argument("--uncached", type=int, help="of these reads, without any cache")
+    parser.add_argument("--rounds", type=int, help="of each scenario")
     parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS)
     parser.add_argument("--audit-seconds", type=int, help="0: staleness is not judged")
     parser.add_argument("--connections", type=int)

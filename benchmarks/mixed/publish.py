@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from statistics import median
 
 import msgspec
 from matplotlib.axes import Axes
@@ -35,18 +36,18 @@ def publish(results: Results) -> None:
 def _draw(results: Results) -> Figure:
     figure = Figure(figsize=(11, 3.8), layout="constrained")
     waiting, saved = figure.subplots(1, 2)
-    at_sixty = [one for one in results.rounds if one.load == SIXTY]
-    names = [SCENARIOS[one.scenario].name for one in at_sixty]
+    at_sixty = [some for some in report.in_rows(results) if some[0].load == SIXTY]
+    names = [SCENARIOS[some[0].scenario].name for some in at_sixty]
     bars = {
-        "hits, p50": (GREEN, [one.hits.p50 for one in at_sixty]),
-        "hits, p99": (BLUE, [one.hits.p99 for one in at_sixty]),
-        "all, p99": (ORANGE, [one.everything.p99 for one in at_sixty]),
+        "hits, p50": (GREEN, [median(one.hits.p50 for one in some) for some in at_sixty]),
+        "hits, p99": (BLUE, [median(one.hits.p99 for one in some) for some in at_sixty]),
+        "all, p99": (ORANGE, [median(one.everything.p99 for one in some) for some in at_sixty]),
     }
     _bars(waiting, names, bars)
     waiting.set_xscale("log")
     waiting.set_xlim(left=0.1)
     plain(waiting, f"Milliseconds a visitor waits, {SIXTY.replace('it', 'saturation')}")
-    reductions = [100 * (results.reduction(one) or 0.0) for one in at_sixty]
+    reductions = [100 * (results.reduction(some) or 0.0) for some in at_sixty]
     _bars(saved, names, {"": (GREEN, reductions)})
     saved.axvline(100 * report.REDUCTION, color=GREY, linestyle="--")
     saved.set_xlim(0, 105)

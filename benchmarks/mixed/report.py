@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from statistics import median
 
 from benchmarks.markdown import markdown, percent
 from benchmarks.mixed.plan import (
@@ -14,30 +15,70 @@ from benchmarks.mixed.plan import (
     Results,
     Round,
 )
+from benchmarks.traffic.latency import Latency
 
 P99_MS = 5.0  # of hits, at 60 % of saturation with 100 reads a write
 REDUCTION = 0.95  # of what the same load without writes saves
 DISTURBED = 0.01  # of the requests may fail; with more, latencies mean nothing
 
-Cell = Callable[[Results, Round], str]
+Rounds = Sequence[Round]  # of one row: of the same scenario at the same load
+Cell = Callable[[Results, Rounds], str]
+
+
+def _median(some: Rounds, of: Callable[[Round], float | None]) -> float | None:
+    found = [value for value in map(of, some) if value is not None]
+    return median(found) if found else None
+
+
+def _ratio(of: Callable[[Round], float | None]) -> Cell:
+    return lambda _, some: percent(_median(some, of))
+
+
+def _waited(of: Callable[[Round], Latency]) -> Cell:
+    """Medians, and between which of them p99 was."""
+
+    def cell(_: Results, some: Rounds) -> str:
+        found = [of(one) for one in some if of(one).number]
+        if not found:
+            return ""
+        p50, p95, p99 = (
+            median(getattr(one, name) for one in found) for name in ("p50", "p95", "p99")
+        )
+        return f"{p50:.1f} / {p95:.1f} / {p99:.1f}{_spread([one.p99 for one in found])}"
+
+    return cell
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
+
+
+def _writes(_: Results, some: Rounds) -> str:
+    due = sum(one.writes_due for one in some)
+    return f"{sum(one.writes for one in some):,} of {due:,}" if due else ""
+
+
+def _per_read(of: Callable[[Round], int]) -> Cell:
+    return lambda _, some: f"{sum(map(of, some)) / sum(one.reads for one in some):.2f}"
+
 
 COLUMNS: dict[str, Cell] = {
-    "written": lambda _, one: SCENARIOS[one.scenario].name,
-    "load": lambda _, one: one.load,
-    "reads/s": lambda _, one: f"{one.per_second:,.0f}",
-    "hits p50 / p95 / p99, ms": lambda _, one: one.hits.shown(),
-    "all p50 / p95 / p99, ms": lambda _, one: one.everything.shown(),
-    "near hits": lambda _, one: percent(one.near_ratio),
-    "page hits": lambda _, one: percent(one.page_ratio),
-    "queryset hits": lambda _, one: percent(one.queryset_ratio),
-    "from a cache": lambda _, one: percent(one.hits.number / one.reads),
-    "queries/read": lambda _, one: f"{one.queries / one.reads:.2f}",
-    "+ warming": lambda _, one: f"{one.warming_queries / one.reads:.2f}",
-    "saved": lambda all_, one: percent(all_.reduction(one)),
-    "writes": lambda _, one: f"{one.writes:,} of {one.writes_due:,}" if one.writes_due else "",
-    "failed": lambda _, one: f"{one.failed:,}",
-    "processors": lambda _, one: percent(one.cpu_use),
-    "generator": lambda _, one: percent(one.generator_cpu),
+    "written": lambda _, some: SCENARIOS[some[0].scenario].name,
+    "load": lambda _, some: some[0].load,
+    "reads/s": lambda _, some: f"{median(one.per_second for one in some):,.0f}",
+    "hits p50 / p95 / p99, ms": _waited(lambda one: one.hits),
+    "all p50 / p95 / p99, ms": _waited(lambda one: one.everything),
+    "near hits": _ratio(lambda one: one.near_ratio),
+    "page hits": _ratio(lambda one: one.page_ratio),
+    "queryset hits": _ratio(lambda one: one.queryset_ratio),
+    "from a cache": _ratio(lambda one: one.hits.number / one.reads),
+    "queries/read": _per_read(lambda one: one.queries),
+    "+ warming": _per_read(lambda one: one.warming_queries),
+    "saved": lambda all_, some: percent(all_.reduction(some)),
+    "writes": _writes,
+    "failed": lambda _, some: f"{sum(one.failed for one in some):,}",
+    "processors": _ratio(lambda one: one.cpu_use),
+    "generator": _ratio(lambda one: one.generator_cpu),
 }
 AUDIT_COLUMNS: dict[str, Callable[[Audited], str]] = {
     "written": lambda one: SCENARIOS[one.scenario].name,
@@ -55,9 +96,15 @@ AUDIT_COLUMNS: dict[str, Callable[[Audited], str]] = {
 
 
 def table(results: Results) -> str:
-    """In Markdown: a row for each round."""
-    rows = [[cell(results, one) for cell in COLUMNS.values()] for one in results.rounds]
+    """In Markdown: a row for each scenario and load, of medians over its rounds."""
+    rows = [[cell(results, some) for cell in COLUMNS.values()] for some in in_rows(results)]
     return markdown(list(COLUMNS), rows, words=2)
+
+
+def in_rows(results: Results) -> list[list[Round]]:
+    """The rounds of each scenario and load, in the order in which these were measured first."""
+    kinds = dict.fromkeys((one.scenario, one.load) for one in results.rounds)
+    return [results.of(scenario, load) for scenario, load in kinds]
 
 
 def audits(results: Results) -> str:
@@ -78,26 +125,27 @@ def run(results: Results) -> str:
     """What was run, and on what."""
     plan = results.plan
     return (
-        f"{plan.listings:,} made-up listings; each round {plan.reads:,} reads over "
-        f"{plan.connections} connections after {plan.warm_up:,} that warmed the caches up. Without "
-        f"any cache a read costs {results.uncached_queries_per_read:.2f} queries. Machine: "
+        f"{plan.listings:,} made-up listings; {plan.rounds} rounds of each, with {plan.reads:,} "
+        f"reads over {plan.connections} connections after {plan.warm_up:,} that warmed the caches "
+        f"up. Without any cache a read costs {results.uncached_queries_per_read:.2f} queries. Machine: "
         f"{results.machine.described()}\n"
     )
 
 
 def summary(results: Results, one: Round) -> str:
     """One line, to be shown while others run."""
-    return ", ".join(f"{name} {cell(results, one)}" for name, cell in COLUMNS.items())
+    return ", ".join(f"{name} {cell(results, [one])}" for name, cell in COLUMNS.items())
 
 
 def verdicts(results: Results) -> dict[str, bool]:
     """Each promise that was put to the test, with its figure, and whether it was kept."""
     found: dict[str, bool] = {}
-    if one := results.round(PROMISED, SIXTY):
+    if some := results.of(PROMISED, SIXTY):
         name = SCENARIOS[PROMISED].name
-        figure = f"p99 of hits {one.hits.p99:.1f} ms (< {P99_MS:g})"
-        found[f"{name}, {SIXTY}: {figure}"] = one.hits.p99 < P99_MS
-        if (reduction := results.reduction(one)) is not None:
+        each = [one.hits.p99 for one in some]
+        figure = f"p99 of hits {median(each):.1f} ms{_spread(each)} (< {P99_MS:g})"
+        found[f"{name}, {SIXTY}: {figure}"] = median(each) < P99_MS
+        if (reduction := results.reduction(some)) is not None:
             figure = f"saves {reduction:.1%} of what it saves without writes (≥ {REDUCTION:.0%})"
             found[f"{name}, {SIXTY}: {figure}"] = reduction >= REDUCTION
     failed = sum(one.failed for one in results.rounds if one.load != FULL)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
@@ -31,9 +32,10 @@ from benchmarks import inventory, reads
 from benchmarks.mixed.editors import Editors
 from benchmarks.mixed.plan import (
     AUDITED,
+    FULL,
     LOADS,
     SCENARIOS,
-    SEARCH,
+    SIXTY,
     Audited,
     Plan,
     Round,
@@ -94,14 +96,17 @@ class Rounds:
         return asked / len(some)
 
     def all(self) -> Iterator[Round | Audited]:
+        carried: dict[str, list[float]] = {name: [] for name in self._plan.scenarios}
+        for _ in range(self._plan.rounds):
+            for name in self._plan.scenarios:
+                full = self._round(name, FULL, 0.0)
+                yield full
+                carried[name].append(full.per_second)
+                yield self._round(name, SIXTY, LOADS[SIXTY] * full.per_second)
         for name in self._plan.scenarios:
-            search = self._round(name, SEARCH, 0.0)
-            yield search
-            for load in self._plan.loads:
-                offered = LOADS[load] * search.per_second
-                yield self._round(name, load, offered)
-                if self._plan.audit_seconds and name in AUDITED:
-                    yield self._audited(name, load, offered)
+            if self._plan.audit_seconds and name in AUDITED:
+                for load, share in LOADS.items():
+                    yield self._audited(name, load, share * median(carried[name]))
 
     def _round(self, name: str, load: str, offered: float) -> Round:
         scenario = SCENARIOS[name]
