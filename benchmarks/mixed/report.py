@@ -127,8 +127,8 @@ def run(results: Results) -> str:
     return (
         f"{plan.listings:,} made-up listings; {plan.rounds} rounds of each, with {plan.reads:,} "
         f"reads over {plan.connections} connections after {plan.warm_up:,} that warmed the caches "
-        f"up. Without any cache a read costs {results.uncached_queries_per_read:.2f} queries. Machine: "
-        f"{results.machine.described()}\n"
+        f"up. Without any cache a read costs {results.uncached_queries_per_read:.2f} queries. "
+        f"Machine: {results.machine.described()}\n"
     )
 
 
