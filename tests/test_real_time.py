@@ -34,8 +34,12 @@ def database(tmp_path):
         yield server
 
 
-@pytest.mark.parametrize(("processes", "turn"), [(1, VISITORS), (2, 0)], ids=["few", "as many"])
-def test_web_process_comes_next_unless_there_are_as_many_as_processors(processes, turn):
+@pytest.mark.parametrize(
+    ("processes", "turn"), [(1, VISITORS), (2, DATABASE)], ids=["few", "as many"]
+)
+def test_web_process_comes_next_or_with_the_database_if_there_are_as_many_as_processors(
+    processes, turn
+):
     program = f"""{PRELUDE}
 from invalidation_worker.pace import come_first, yield_to_changes
 real_time.come_next({processes})
