@@ -35,7 +35,7 @@ def _ratio(of: Callable[[Round], float | None]) -> Cell:
 
 
 def _waited(of: Callable[[Round], Latency]) -> Cell:
-    """Medians, and between which of them p99 was."""
+    """Medians over the rounds, and the least and most p99 of any."""
 
     def cell(_: Results, some: Rounds) -> str:
         found = [of(one) for one in some if of(one).number]
