@@ -44,6 +44,7 @@ class Candidates:
         size = len(windows) + len(others)
         self._index = SearchIndex([one.search for one in (*windows, *others)])
         self.full_text = self._index.full_text
+        self.by_words = self._index.by_words
         counts = [at for at, one in enumerate(others, len(windows)) if isinstance(one, Count)]
         capped = [at for at, one in enumerate(others, len(windows)) if _is_capped(one)]
         self._counts = bits(counts, size) & ~self.full_text
@@ -54,6 +55,7 @@ class Candidates:
         for sort, group in groupby(windows, key=lambda window: window.sort):
             self._sorts.append((sort, _Sorted(list(group), start)))
             start += len(self._sorts[-1][1].windows)
+        self.without_search = -1 << size
         self._rows: dict[str, int] = {}
         for at, dependency in enumerate(rows, size):
             for key in dependency.keys:

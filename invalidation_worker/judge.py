@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import or_
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ from invalidation_worker.plan import Cause, Plan, Standing
 from listings.cache.dependencies import Answer, Count, Dependency, Place, Rows, affects
 from listings.cache.entries import Descriptor, release
 from listings.full_text import found_by_words
-from listings.search import InvalidSearch, PropertySearch
+from listings.search import InvalidSearch
 from listings.search_index import bits, positions, wanted
 from listings.shown import COLUMN_SETS
 
@@ -72,7 +73,8 @@ class Judge:
                 self.partitions[partition].append(change)
         capped_counts.note(changes)
         self._capped: dict[str, bool] = {}  # search → whether it finds more than can be counted
-        self._found: dict[str, set[int]] = {}  # words → images (by identity) that have them
+        self._asked: set[str] = set()  # words
+        self._found: dict[int, list[str]] = defaultdict(list)  # image (by identity) → such words
         self._standings: dict[int, Standing] = {}  # of changes, by their identity
         self._plans: dict[tuple[str, int], Plan] = {}  # by the identity of their candidates
 
@@ -112,36 +114,37 @@ class Judge:
         candidates = plan.candidates
         self._ask_for_words(candidates, undecided)
         undecided &= ~self._still_capped(plan, undecided)
-        for standing, (was, now), may in plan.steps:
+        unknown = self._with_words(candidates, candidates.by_words.keys() - self._asked)
+        for standing, held, may in plan.steps:
             change = standing.change
-            for at in positions(may & undecided):
+            was = held[0] & (unknown | self._allowed_by_words(candidates, change.before))
+            now = held[1] & (unknown | self._allowed_by_words(candidates, change.after))
+            for at in positions(may & undecided & (was | now | candidates.without_search)):
                 dependency = candidates.dependencies[at]
-                before = self._answer(candidates, at, was, change.before)
-                after = self._answer(candidates, at, now, change.after)
+                before, after = _answer(at, was, unknown), _answer(at, now, unknown)
                 if affects(dependency, Judged(standing, before, after, self._is_capped)):
                     plan.causes[id(dependency)] = Cause(change.event, dependency)
                     undecided ^= 1 << at
 
-    def _answer(self, candidates: Candidates, at: int, holding: int, image: Image | None) -> Answer:
-        if not holding >> at & 1:
-            return Answer.NO
-        if not candidates.full_text >> at & 1:
-            return Answer.YES
-        found = self._found.get(_words(candidates.dependencies[at]))
-        if found is None:
-            return Answer.MAYBE
-        return Answer.YES if id(image) in found else Answer.NO
-
     def _ask_for_words(self, candidates: Candidates, some: int) -> None:
         """Ask the database, once for all, which words find what has changed."""
-        full_text = positions(some & candidates.full_text)
-        words = {_words(candidates.dependencies[at]) for at in full_text}
-        asked = sorted(words - self._found.keys())
+        words = {words for words, having in candidates.by_words.items() if having & some}
+        asked = sorted(words - self._asked)
         images = self._images_in_lists
         if asked and max(len(asked), PARSING) * len(images) <= MOST_PAIRS:
-            self._found.update((one, set()) for one in asked)
+            self._asked.update(asked)
             for word, number in found_by_words(asked, images):
-                self._found[asked[word]].add(id(images[number]))
+                self._found[id(images[number])].append(asked[word])
+
+    def _allowed_by_words(self, candidates: Candidates, image: Image | None) -> int:
+        """The candidates without words, and those whose words are known to find a row."""
+        found = self._with_words(candidates, self._found.get(id(image), ()))
+        return ~candidates.full_text | found
+
+    @staticmethod
+    def _with_words(candidates: Candidates, some: Iterable[str]) -> int:
+        having = (candidates.by_words.get(words, 0) for words in some)
+        return functools.reduce(or_, having, 0)
 
     @functools.cached_property
     def _images_in_lists(self) -> list[Image]:
@@ -204,15 +207,10 @@ def _shared(dependency: Dependency) -> Dependency:
     return dependency
 
 
-def _words(dependency: Dependency) -> str:
-    """What full text is to find, of a dependency whose search has words."""
-    assert not isinstance(dependency, Rows)
-    return _words_of(dependency.search)
-
-
-@functools.lru_cache(maxsize=16_384)
-def _words_of(search: str) -> str:
-    return PropertySearch.from_canonical(search).q
+def _answer(at: int, holding: int, unknown: int) -> Answer:
+    if not holding >> at & 1:
+        return Answer.NO
+    return Answer.MAYBE if unknown >> at & 1 else Answer.YES
 
 
 _decoder = msgspec.msgpack.Decoder(Descriptor)

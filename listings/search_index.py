@@ -49,13 +49,17 @@ class SearchIndex:
     def __init__(self, searches: Sequence[str]) -> None:
         found = [wanted(text) for text in searches]
         size = len(found)
-        self.full_text = bits((at for at, one in enumerate(found) if one.words), size)
+        by_words: dict[str, list[int]] = defaultdict(list)
         by_statuses: dict[tuple[str, ...], list[int]] = defaultdict(list)
         by_value: dict[str, dict[Any, list[int]]] = {name: defaultdict(list) for name in FIELDS}
         for at, one in enumerate(found):
+            if one.words:
+                by_words[one.words].append(at)
             by_statuses[one.statuses].append(at)
             for name, value in one.values:
                 by_value[name][value].append(at)
+        self.by_words = {words: bits(some, size) for words, some in by_words.items()}
+        self.full_text: int = functools.reduce(or_, self.by_words.values(), 0)
         self._statuses: dict[str, int] = {}
         for statuses, some in by_statuses.items():
             for status in statuses:
