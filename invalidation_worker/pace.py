@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import parent_process
 from pathlib import Path
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 # Of web processes where changes cannot come first by themselves: on two processors that were 68 %
 # in use the p99 of the lag fell from 63 to 51 ms. Where they can, it would gain nothing, and cost a
@@ -38,8 +42,27 @@ def come_first() -> None:
     real-time scheduling (man 7 sched, "SCHED_RR") the wait is over at once: on two processors that
     were 65 % in use the p99 of the lag fell from 54 ms, with a niceness of -10, to 41. The kernel
     leaves others 5 % of a processor whatever happens.
+
+    What it asks of a database on the same machine comes first, too, or else it would wait for those
+    it comes before: beside visitors who miss many pages, half a hundred changes took 40 ms instead
+    of 210 (`benchmarks.bulk`).
     """
-    _comes_first()
+    if _comes_first():
+        connection_created.connect(_bring_along, dispatch_uid="turn")
+
+
+def _bring_along(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Run the server's end of a new connection as this end, if it may, and if it is here."""
+    pid = connection.connection.info.backend_pid
+    with (
+        suppress(OSError),  # no such process here, or not ours to schedule
+        socket.socket(fileno=os.dup(connection.connection.fileno())) as own,
+    ):
+        # Elsewhere the number may be another process's. This one's title names our port:
+        # https://www.postgresql.org/docs/current/monitoring-ps.html
+        title = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if own.family != socket.AF_UNIX and f"({own.getsockname()[1]}) ".encode() in title:
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(TURN))
 
 
 def _comes_first() -> bool:

@@ -9,6 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from invalidation_worker.pace import TURN
 from tests.scheduling import real_time, told
 from tests.waiting import eventually
 from web.local_servers import NO_DURABILITY, Guardian
@@ -94,6 +95,28 @@ print(os.sched_getscheduler(0) == os.SCHED_OTHER)
         assert told(program) == ["True"]
 
 
+def test_database_answers_who_applies_changes_in_their_turn(database, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "web.settings")
+    program = """
+import os
+import django
+django.setup()
+from django.db import connection
+from invalidation_worker.pace import come_first
+def turn():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        print(os.sched_getparam(cursor.fetchone()[0]).sched_priority)
+    connection.close()
+turn()
+come_first()
+turn()
+turn()  # a connection that takes the place of another
+"""
+    assert told(program) == [str(DATABASE), str(TURN), str(TURN)]
+
+
 def test_broker_and_cache_come_as_visitors_do(tmp_path):
     with closing(Guardian()) as guardian:
         server = Valkey("broker", guardian, tmp_path, BROKER)
@@ -107,15 +130,20 @@ def test_database_comes_behind_visitors_but_not_a_query_that_takes_long(database
     with psycopg2.connect(database.url) as quick, bounded as long:
         own, other = quick.info.backend_pid, long.info.backend_pid
         assert scheduled(own) == scheduled(other) == (os.SCHED_RR, DATABASE)
+        third = psycopg2.connect(database.url)
+        applying = third.info.backend_pid
+        os.sched_setscheduler(applying, os.SCHED_RR, os.sched_param(TURN))
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(
                 long.cursor().execute, "SELECT count(*) FROM generate_series(1, 1e10)"
             )
             eventually(lambda: scheduled(own) == scheduled(other) == (os.SCHED_OTHER, 0))
+            assert scheduled(applying) == (os.SCHED_RR, TURN)
             long.cancel()
             with pytest.raises(psycopg2.errors.QueryCanceled):
                 asked.result(30)
         eventually(lambda: scheduled(own) == scheduled(other) == (os.SCHED_RR, DATABASE))
+        assert scheduled(applying) == (os.SCHED_RR, TURN)
 
 
 def scheduled(pid: int) -> tuple[int, int]:

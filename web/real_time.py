@@ -63,7 +63,7 @@ def step_back() -> None:
 
 def _keep(turn: int, pids: Pids) -> None:
     try:
-        _schedule(pids(), os.SCHED_RR, turn)
+        _schedule(pids(), turn)
     except PermissionError:
         return
     threading.Thread(target=_keep_quick, args=(turn, pids), name="turn", daemon=True).start()
@@ -76,18 +76,21 @@ def _keep_quick(turn: int, pids: Pids) -> None:
         now, used = time.monotonic(), _used_seconds(pids())
         share = sum(used[pid] - before.get(pid, 0.0) for pid in used) / (now - began)
         if share > SHORT:
-            _schedule(used, os.SCHED_OTHER, 0)
+            _schedule(used, turn, steps_back=True)
             time.sleep(BACK_SECONDS)
-            _schedule(pids(), os.SCHED_RR, turn)
+            _schedule(pids(), turn)
             now, used = time.monotonic(), _used_seconds(pids())
         began, before = now, used
 
 
-def _schedule(pids: Iterable[int], policy: int, turn: int) -> None:
+def _schedule(pids: Iterable[int], turn: int, *, steps_back: bool = False) -> None:
+    policy, priority = (os.SCHED_OTHER, 0) if steps_back else (os.SCHED_RR, turn)
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             for thread in (_PROC / str(pid) / "task").iterdir():
-                os.sched_setscheduler(int(thread.name), policy, os.sched_param(turn))
+                # Who applies changes has brought the server's end of its connection along.
+                if os.sched_getparam(int(thread.name)).sched_priority <= turn:
+                    os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
 
 
 def _used_seconds(pids: Iterable[int]) -> dict[int, float]:
