@@ -28,8 +28,7 @@ logger = logging.getLogger(__name__)
 # Events in one transaction: so many are decided in less than 40 ms against 10,000 entries
 # (`benchmarks.many_entries`). Only a bulk fills a batch, and larger ones would serve it a little
 # better, as pages that are filled between two batches are dropped again: 5,000 changes were all
-# true after 2.2 s with batches of 80 instead of 1.3 with batches of 500 (`benchmarks.bulk`); beside
-# web processes in real time, which came later, and with batches of 50 it takes 8.6 s.
+# true after 2.2 s with batches of 80 instead of 1.3 with batches of 500 (`benchmarks.bulk`).
 BATCH = 50
 # Nothing is wrong with the events. Any other error of the database is about one of them.
 TRY_AGAIN = (redis.RedisError, OperationalError, InterfaceError)
