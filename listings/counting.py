@@ -26,9 +26,14 @@ def count(search: PropertySearch) -> int:
         number, finished = count_now(search)
         if number > COUNT_CAP:
             return COUNT_CAP + 1, (Count(search.found(), True, number, finished),)
-        return number, (Count(search.found(), capped=False),)
+        return capped(search, number)
 
     return cached(_NUMBER, search_entry("count", search, search.found()), load)
+
+
+def capped(search: PropertySearch, number: int) -> Loaded[int]:
+    """This number of listings that a search finds, or 1,001 for more, and what can change it."""
+    return min(number, COUNT_CAP + 1), (Count(search.found(), capped=number > COUNT_CAP),)
 
 
 class Counted(NamedTuple):

@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 from django.db.models import Q, QuerySet
 
-from listings import queries, querysets
+from listings import cards, querysets
 from listings.cache.dependencies import Place, Window
 from listings.models import KEY_PATTERN, LONGEST_KEY, Property
 from listings.rows import Card
@@ -55,8 +55,8 @@ def cards_after(search: PropertySearch, after: Place | None, most: int) -> tuple
     """The next cards of a search behind a place, in its order; from the first on without one."""
 
     def load() -> querysets.Loaded[tuple[Card, ...]]:
-        cards, window = loaded(search, after, most)
-        return cards, (window,)
+        shown, window = loaded(search, after, most)
+        return shown, (window,)
 
     start = "" if after is None else as_text(after)
     entry = querysets.search_entry("cards_after", search, f"{most} {start} {search.canonical()}")
@@ -68,14 +68,14 @@ def loaded(
 ) -> tuple[tuple[Card, ...], Window]:
     """The same, asked of the database, and what can change it."""
     found = search.filter(Property.objects.all())
-    cards: tuple[Card, ...] = ()
+    shown: tuple[Card, ...] = ()
     for rows in [found] if after is None else _behind(found, search.sort, after):
-        if len(cards) < most:
-            cards += queries.cards(rows, search, most - len(cards))
-    places = [search.sort.place(partial(getattr, card)) for card in cards]
+        if len(shown) < most:
+            shown += cards.first(rows, search, most - len(shown))
+    places = [search.sort.place(partial(getattr, card)) for card in shown]
     first, last = (places[0], places[-1]) if places else (None, None)
-    full = len(cards) == most
-    return cards, Window(search.found(), search.sort, first, last, 0, full, after=after)
+    full = len(shown) == most
+    return shown, Window(search.found(), search.sort, first, last, 0, full, after=after)
 
 
 def _behind(found: QuerySet[Property], sort: Sort, after: Place) -> tuple[QuerySet[Property], ...]:

@@ -45,6 +45,7 @@ def _keys_in_city(arguments: str) -> object:
 # The functions of the queryset layer, by the names and the arguments of their entries.
 QUERIES: dict[str, Callable[[str], object]] = {
     "window": lambda text: queries._load_window(PropertySearch.from_canonical(text))[0],
+    "by_words": lambda text: queries._load_by_words(PropertySearch.from_canonical(text))[0],
     "count": lambda text: counting.count(PropertySearch.from_canonical(text)),
     "detail": queries._load_detail,
     "cities": lambda _: queries.cities(),

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 
-from listings import counting, queries
+from listings import queries
 from listings.cache import partitions
 from listings.cache.dependencies import Rows, Search
 from listings.pages import Page, Subject, cached_page
@@ -54,8 +54,7 @@ def home(_: None) -> Page:
 
 @cached_page(SEARCH)
 def property_list(search: PropertySearch) -> Page:
-    cards = queries.window(search)
-    count = counting.count(search)
+    cards, count = queries.window_and_count(search)
     city_name = cards[0].city if search.city and cards else search.city.replace("-", " ").title()
     pages = -(-min(count, COUNT_CAP) // PAGE_SIZE)
     return html_page(

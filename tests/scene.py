@@ -17,7 +17,7 @@ from invalidation_worker import apply as apply_module
 from invalidation_worker import change_log
 from invalidation_worker.holders import Holders
 from invalidation_worker.judge import decoded
-from listings import counting, queries, querysets, recomputation, views
+from listings import cards, counting, queries, querysets, recomputation, views
 from listings.cache import filling, partitions, reading, registries
 from listings.cache.dependencies import Rows
 from listings.cache.entries import Descriptor, Entry, Layer, Stored, registry_key, value_key
@@ -186,7 +186,7 @@ class Stage:
         announced(patch, Store, "flush", lambda _: "flush")
         announced(patch, sys.modules[__name__], "load_price", lambda _: "read price")
         announced(patch, queries, "_load_detail", lambda _: "read listing")
-        announced(patch, queries, "cards", lambda *_: "read cards")
+        announced(patch, cards, "first", lambda *_: "read cards")
         announced(patch, counting, "count_now", lambda _: "read count")
         announced(patch, change_log, "claim", lambda _: "claim")
         announced(patch, change_log, "discard_all", lambda: "discard")

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listings import prepared, queries
+from listings import cards, prepared
 from listings.models import Media, Property
 from listings.prepared import A_KEY, Planned, Prepared, Statement
 from listings.search import LAST_PAGE, PAGE_SIZE, PropertySearch, Sort
@@ -57,11 +57,11 @@ def by_orm(search: PropertySearch) -> QuerySet[Property, Any]:
     """The window of a search, as it would be asked for without preparing anything."""
     start = (search.page - 1) * PAGE_SIZE
     found = search.filter(Property.objects.all()).order_by(*search.sort.order)
-    return queries._of_keys(found[start : start + PAGE_SIZE], search.sort)
+    return cards._of_keys(found[start : start + PAGE_SIZE], search.sort)
 
 
 def window(search: PropertySearch) -> Statement:
-    asked = prepared.of_search(search, queries._sorted_cards)
+    asked = prepared.of_search(search, cards._sorted)
     return asked.limited(PAGE_SIZE, (search.page - 1) * PAGE_SIZE)
 
 
@@ -110,7 +110,7 @@ def test_rows_are_those_of_the_orm(sort):
 @pytest.fixture(params=[0, 7, 19, 20, 1_500])
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """So many are few. There are 20."""
-    monkeypatch.setattr(queries, "_FEW", request.param)
+    monkeypatch.setattr(cards, "_FEW", request.param)
     prepared._of_shape.cache_clear()  # the number is in what was compiled
     yield request.param
     prepared._of_shape.cache_clear()
@@ -129,13 +129,14 @@ def test_words_show_the_rows_of_the_orm_be_they_few_or_many(sort, few):
         )
     search = PropertySearch(q="garden", sort=sort)
     found = search.filter(Property.objects.all())
-    expected = [card.listing_key for card in queries.cards(found, replace(search, q=""), 30)]
+    expected = [card.listing_key for card in cards.first(found, replace(search, q=""), 30)]
     assert expected == list(found.order_by(*sort.order).values_list("pk", flat=True))
     for start in (0, 8, 16, 24):
-        shown = queries._cards(queries._asked_window(search, 8, start))
+        shown, number = cards.by_words(search, 8, start)
         assert [card.listing_key for card in shown] == expected[start : start + 8]
-    assert [card.listing_key for card in queries.cards(found, search, 13)] == expected[:13]
-    assert not queries._cards(queries._asked_window(replace(search, q="zanzibar"), 8, 0))
+        assert number == min(20, few + 1)
+    assert [card.listing_key for card in cards.first(found, search, 13)] == expected[:13]
+    assert cards.by_words(replace(search, q="zanzibar"), 8, 0) == ((), 0)
 
 
 def test_a_shape_is_compiled_once_and_values_are_its_own(monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -142,6 +143,7 @@ def test_listings_come_and_go():
 NOTHING_FOUND = {
     "window": (lambda: queries.window(PropertySearch(city="kent")), ()),
     "count": (lambda: counting.count(PropertySearch(city="kent")), 0),
+    "words": (lambda: queries.window_and_count(PropertySearch(q="garden")), ((), 0)),
     "cities": (queries.cities, ()),
     "detail": (lambda: queries.detail("A-1"), Missing(gone=False)),
 }
@@ -153,7 +155,7 @@ def test_nothing_found_is_kept_until_something_is(django_assert_num_queries, nam
     assert ask() == nothing
     with django_assert_num_queries(0):
         assert ask() == nothing
-    make()
+    make(public_remarks="A garden")
     apply_all()
     assert ask() != nothing
 
@@ -209,6 +211,29 @@ def test_two_pages_and_the_first_homes_of_a_search_are_one_query(django_assert_n
         keys[48:72],
         keys[72:96],
     ]
+
+
+def test_words_find_cards_and_their_number_in_one_query(django_assert_num_queries):
+    keys = make_many(100, "kent")[::-1]
+    Property.objects.update(public_remarks="A garden")
+    search = PropertySearch(q="garden")
+    with django_assert_num_queries(1):
+        found, number = queries.window_and_count(search)
+        second, same = queries.window_and_count(replace(search, page=2))
+        first = queries.window(search, 12)
+    assert [card.listing_key for card in (*found, *second)] == keys[:48]
+    assert [card.listing_key for card in first] == keys[:12]
+    assert number == same == 100
+
+
+def test_number_that_words_find_is_capped_at_1001_and_true_after_a_change_on_a_later_page():
+    keys = make_many(1_002, "kent")
+    Property.objects.update(public_remarks="A garden")
+    search = PropertySearch(q="garden")
+    assert queries.window_and_count(search)[1] == 1_001
+    Property.objects.filter(pk__in=keys[:2]).update(public_remarks="A lake")
+    apply_all()
+    assert queries.window_and_count(search)[1] == 1_000
 
 
 def test_cities_come_with_the_largest_first():
