@@ -12,11 +12,10 @@ from functools import cache, partial
 from typing import TypeVar
 
 import msgspec
-from django.db import models
-from django.db.models import Case, F, Max, OuterRef, Q, Value, When
+from django.db.models import Case, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
-from listings import cards, counting
+from listings import cards, city_tally, counting
 from listings.cache import partitions
 from listings.cache.dependencies import Facets, Place, Rows, Window
 from listings.cache.entries import Entry, Layer
@@ -187,12 +186,7 @@ def cities() -> tuple[City, ...]:
     everything = PropertySearch()
 
     def load() -> Loaded[tuple[City, ...]]:
-        on_market = everything.filter(Property.objects.exclude(city_key=""))
-        found = on_market.values("city_key").order_by()
-        found = found.annotate(
-            name=Max("city"), state=Max("state_or_province"), n=models.Count("pk")
-        )
-        rows = found.order_by("-n", "city_key").values_list("city_key", "name", "state", "n")
+        rows = city_tally.largest_first()
         return tuple(City(*row) for row in rows), (Facets(everything.found(), "cities"),)
 
     return cached(_CITIES, search_entry("cities", everything, ""), load)
