@@ -125,7 +125,7 @@ def _market_indexes() -> list[models.Index]:
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
     columns: dict[str, tuple[list[str], list[str]]] = {
-        "city": (["city_key", "listing_key"], ["city", "state_or_province"]),
+        "city": (["city_key", "listing_key"], []),
         "city_type": (["city_key", "property_type"], ["listing_key"]),
         "city_beds": (["city_key", "bedrooms_total"], ["listing_key"]),
         "state": (["state_or_province", "city_key"], ["listing_key"]),

@@ -1,4 +1,4 @@
-from django.db import migrations
+from django.db import migrations, models
 
 # `listings.city_tally` reads it. Without a model: see there.
 TABLE = """
@@ -141,5 +141,24 @@ class Migration(migrations.Migration):
         # Once the triggers are there nobody writes until this commits, so nothing is missed.
         migrations.RunSQL(
             [TABLE, FOLD, COUNT, TRIGGERS, "SELECT listings_citytally_count()"], NOTHING
+        ),
+        # Nobody counts cities in it any more, so it need not know their names.
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_market_city",
+        ),
+        migrations.AddIndex(
+            model_name="property",
+            index=models.Index(
+                condition=models.Q(
+                    ("internet_entire_listing_display_yn", True),
+                    (
+                        "standard_status__in",
+                        ("Active", "Active Under Contract", "Coming Soon", "Pending"),
+                    ),
+                ),
+                fields=["city_key", "listing_key"],
+                name="property_market_city",
+            ),
         ),
     ]
