@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
+import psycopg2
 
 from benchmarks.machine import machine
 from benchmarks.servers import seed, servers
@@ -32,6 +33,7 @@ def main() -> int:
         plan = msgspec.structs.replace(plan, listings=options.size)
     with servers() as environment, tempfile.TemporaryDirectory() as folder:
         seed(environment, plan.listings, plan.seed)
+        _index_for_others(environment["DATABASE_URL"])
         with closing(Guardian()) as guardian:
             results = _measured(guardian, environment, Path(folder), plan, options.parts)
     results = with_former(results, options.output)
@@ -45,6 +47,18 @@ def main() -> int:
     broken = report.broken(results)
     sys.stdout.writelines(f"BROKEN: {sentence}\n" for sentence in broken)
     return 1 if broken else 0
+
+
+def _index_for_others(url: str) -> None:
+    """The ordinary site counts the homes of each city, where ours has a tally of its own."""
+    with closing(psycopg2.connect(url)) as database, database, database.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE INDEX ordinary_cities ON listings_property (city_key)
+            INCLUDE (city, state_or_province) WHERE internet_entire_listing_display_yn AND
+                standard_status IN ('Active', 'Active Under Contract', 'Coming Soon', 'Pending')
+            """
+        )
 
 
 def with_former(results: Results, path: Path) -> Results:

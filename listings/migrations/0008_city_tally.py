@@ -161,4 +161,18 @@ class Migration(migrations.Migration):
                 name="property_market_city",
             ),
         ),
+        migrations.AddIndex(
+            model_name="property",
+            index=models.Index(
+                condition=models.Q(
+                    ("internet_entire_listing_display_yn", True),
+                    (
+                        "standard_status__in",
+                        ("Active", "Active Under Contract", "Coming Soon", "Pending"),
+                    ),
+                ),
+                fields=["city_key"],
+                name="property_market_in_city",
+            ),
+        ),
     ]
