@@ -16,8 +16,6 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-import psycopg2
-
 from benchmarks.servers import PROJECT, seed, servers
 
 MOST_MS = 50.0  # of a first page, at a million listings
@@ -146,14 +144,6 @@ def measure() -> int:
     return report(list(costs(pages(city, newest.listing_key))))
 
 
-def _vacuum(url: str) -> None:
-    """As autovacuum leaves a table that has been there for a while."""
-    database = psycopg2.connect(url)
-    database.autocommit = True
-    database.cursor().execute("VACUUM ANALYZE")
-    database.close()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listings", type=int, default=1_000_000)
@@ -165,7 +155,6 @@ def main() -> None:
         sys.exit(bool(measure()))
     with servers() as environment:
         seed(environment, asked.listings, asked.seed)
-        _vacuum(environment["DATABASE_URL"])
         command = [sys.executable, "-m", "benchmarks.plans", "--here"]
         own = {**environment, "CONTESTANT": "ours"}
         sys.exit(subprocess.run(command, cwd=PROJECT, env=own, check=False).returncode)
