@@ -1,9 +1,10 @@
 """Real time (man 7 sched, "SCHED_RR") for those whom others wait for, while they are quick.
 
-First come changes (`invalidation_worker.pace`), then web processes and the cache server, then the
-database, then everything else. On two processors that were mostly in use the p99 of hits was 3 to
-6 ms beside writes with all of this, and that of a change's lag 23 to 50; without the database 3 and
-29 to 103, as it waited behind web processes; with neither, 23 and 34 to 37 (docs/benchmarks.md).
+First come changes (`invalidation_worker.pace`) with what the database does for them, then web
+processes and the cache server, then the database, then everything else. On two processors that were
+mostly in use the p99 of hits was 3 to 6 ms beside writes with all of this, and that of a change's
+lag 23 to 50; without the database 3 and 29 to 103, as it waited behind web processes; with neither,
+23 and 34 to 37 (docs/benchmarks.md).
 
 Needs root or CAP_SYS_NICE, and Linux; elsewhere, all run as they would.
 """
