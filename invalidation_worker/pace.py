@@ -44,8 +44,8 @@ def come_first() -> None:
     leaves others 5 % of a processor whatever happens.
 
     What it asks of a database on the same machine comes first, too, or else it would wait for those
-    it comes before: beside visitors who miss many pages, half a hundred changes took 40 ms instead
-    of 210 (`benchmarks.bulk`).
+    it comes before: beside visitors who miss many pages, 50 changes took 40 ms instead of 210
+    (`benchmarks.bulk`).
     """
     if _comes_first():
         connection_created.connect(_bring_along, dispatch_uid="turn")

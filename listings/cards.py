@@ -93,8 +93,8 @@ def _of_few_or_many(
     number = RawSQL("SELECT count(*) FROM few", (), models.IntegerField())  # once a statement
     few = Property.objects.filter(pk__in=RawSQL("SELECT pk FROM few", ()))
     parts = (few.filter(LessThanOrEqual(number, _FEW)), found.filter(GreaterThan(number, _FEW)))
-    first_, second = (part.order_by(*sort.order).values("pk")[window] for part in parts)
-    return _of_keys(first_.union(second, all=True), sort)
+    of_few, of_many = (part.order_by(*sort.order).values("pk")[window] for part in parts)
+    return _of_keys(of_few.union(of_many, all=True), sort)
 
 
 def _of_keys(some: QuerySet[Property, Any], sort: Sort) -> QuerySet[Property, Any]:

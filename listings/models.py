@@ -121,8 +121,8 @@ def _market_indexes() -> list[models.Index]:
 
     At a million listings they take 300 MB (`docs/benchmarks.md` tells what for). Large homes are
     dear ones, so the cheapest of them are found by their number of rooms, not in the order of
-    prices. Only one has no listing in it but their places, each city once: it is a sixth as large,
-    and quick to compare with what another index has found.
+    prices. `in_city` answers nothing by itself: it has each city once and the places of its rows,
+    is a sixth as large as the others, and quick to compare with what another index has found.
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
     columns: dict[str, tuple[list[str], list[str]]] = {
