@@ -9,6 +9,7 @@ doing it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -59,25 +60,38 @@ def seed(count: int, seed: int, anchor: datetime, jobs: int, progress: Progress)
         _employ(inventory.staff())
         at_once = 0 if Property.objects.exists() else min(count, LARGEST_FILL)
         added = _fill(make, range(at_once), progress) if at_once else 0
-        added += _complete(make, seed, range(at_once, count), progress)
+        added += _complete(make, seed, range(at_once, count), progress, from_nothing=at_once > 0)
     if added:
         _analyze()
     return added
 
 
 def _fill(make: Make, numbers: range, progress: Progress) -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
-        # No cache holds anything of an empty inventory, or else all of it is wrong.
-        cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
-        with bare(cursor, _TABLES):
-            for batch in make(_chunks(numbers)):
-                _write(cursor, batch)
-                progress(batch.listings)
-        cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'off'")  # the caller's transaction goes on
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        _logging_whole_tables(cursor),
+        bare(cursor, _TABLES),
+    ):
+        for batch in make(_chunks(numbers)):
+            _write(cursor, batch)
+            progress(batch.listings)
     return len(numbers)
 
 
-def _complete(make: Make, seed: int, numbers: range, progress: Progress) -> int:
+@contextmanager
+def _logging_whole_tables(cursor: CursorWrapper) -> Iterator[None]:
+    """No cache holds anything of an inventory that was empty just now, or else all of it is wrong;
+    and the change log of a million listings has four million events.
+    """
+    cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
+    yield
+    cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'off'")  # the caller's transaction goes on
+
+
+def _complete(
+    make: Make, seed: int, numbers: range, progress: Progress, *, from_nothing: bool
+) -> int:
     def missing() -> Iterator[Sequence[int]]:
         for chunk in _chunks(numbers):
             lacking = _missing(seed, chunk)
@@ -87,7 +101,11 @@ def _complete(make: Make, seed: int, numbers: range, progress: Progress) -> int:
 
     added = 0
     for batch in make(missing()):
-        with transaction.atomic(), connection.cursor() as cursor:
+        with (
+            transaction.atomic(),
+            connection.cursor() as cursor,
+            _logging_whole_tables(cursor) if from_nothing else nullcontext(),
+        ):
             _write(cursor, batch)
         added += batch.listings
         progress(batch.listings)
