@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,24 +48,40 @@ def count_now(search: PropertySearch) -> Counted:
     return counts_now([search])[0]
 
 
-def counts_now(searches: Sequence[PropertySearch]) -> list[Counted]:
-    """How many each of these searches finds, asked of the database at once."""
+def counts_now(
+    searches: Sequence[PropertySearch], narrower: Sequence[Iterable[int]] = ()
+) -> list[Counted]:
+    """How many each of these searches finds, asked of the database at once.
+
+    `narrower` has, for each of them, the positions of those that find nothing that it does not
+    find: where one of these finds as many as are counted, the wider one is not looked at.
+    """
     parts: list[str] = []
     parameters: list[Any] = []
     for at, search in enumerate(searches):
         sql, values = prepared.of_search(search, keys).limited(COUNT_TO)
-        parts.append(f"SELECT {at} AS number, (SELECT count(*) FROM ({sql}) AS found)")
+        counted = f"(SELECT count(*) FROM ({sql}) AS found)"
+        if narrower and (full := [f"{_number_of(one)} = {COUNT_TO}" for one in narrower[at]]):
+            counted = f"CASE WHEN {' OR '.join(full)} THEN {COUNT_TO} ELSE {counted} END"
+        parts.append(f"counted_{at} AS MATERIALIZED (SELECT {counted} AS number)")
         parameters += values
     with connection.cursor() as cursor:
-        # One statement has one snapshot, so counts and transactions belong together.
+        # One statement has one snapshot, so counts and transactions belong together. What it is
+        # not recursive for: a part may name one that comes later.
         cursor.execute(
             f"""
-            SELECT counted.count, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            FROM ({" UNION ALL ".join(parts)}) AS counted ORDER BY counted.number
+            WITH RECURSIVE {", ".join(parts)}
+            SELECT ARRAY[{", ".join(map(_number_of, range(len(searches))))}],
+                pg_snapshot_xmin(pg_current_snapshot())::text::bigint
             """,
             parameters,
         )
-        return [Counted(*row) for row in cursor.fetchall()]
+        numbers, finished = cursor.fetchone()
+        return [Counted(number, finished) for number in numbers]
+
+
+def _number_of(at: int) -> str:
+    return f"(SELECT number FROM counted_{at})"
 
 
 def keys(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:

@@ -16,6 +16,7 @@ from listings.cache.dependencies import Count, Dependency, Facets
 from listings.models import Property
 from listings.rows import Row
 from listings.search import COUNT_CAP, FIELDS, PropertySearch
+from listings.search_index import wanted
 from listings.vocabulary import PropertyType
 
 # field of a search → the values that are offered for it
@@ -56,7 +57,7 @@ def facets(search: PropertySearch) -> Facetted:
 
     def load() -> querysets.Loaded[Facetted]:
         offered = list(_offered(search)) if len(search.found()) <= LONGEST else []
-        found = search.filter(Property.objects.all())[: COUNT_CAP + 1]
+        found = search.filter(Property.objects.order_by())[: COUNT_CAP + 1]
         total, *numbers = found.aggregate(
             total=models.Count("pk"),
             **{
@@ -99,7 +100,12 @@ def _counted(
     that what changes among thousands is seen only where a number changes.
     """
     searches = [search, *(refined for _, _, refined in offered)]
-    counted = counting.counts_now(searches)
+    wants = [wanted(one.found()) for one in searches]
+    narrower = [
+        [at for at, other in enumerate(wants) if other is not want and other.is_within(want)]
+        for want in wants
+    ]
+    counted = counting.counts_now(searches, narrower)
     dependencies = [
         Count(one.found(), True, number, finished)
         if number > COUNT_CAP

@@ -16,6 +16,7 @@ from django.urls import resolve, reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listings import counting
 from listings import facets as facets_module
 from listings import sitemap as sitemap_module
 from listings.cache.entries import Layer
@@ -187,9 +188,10 @@ def numbers(search: PropertySearch) -> dict[str, int]:
     return dict(found)
 
 
-@pytest.mark.parametrize("cap", [1_000, 50])
-def test_facets_tell_what_each_refinement_finds(monkeypatch, cap):
+@pytest.mark.parametrize(("cap", "count_to"), [(1_000, 1_500), (50, 1_500), (50, 60), (10, 12)])
+def test_facets_tell_what_each_refinement_finds(monkeypatch, cap, count_to):
     monkeypatch.setattr(facets_module, "COUNT_CAP", cap)
+    monkeypatch.setattr(counting, "COUNT_TO", count_to)
     prices = tuple(Decimal(price) for price in (110_000, 150_000, 190_000))
     monkeypatch.setitem(facets_module.OFFERED, "list_price_max", prices)
     make_many(100)
@@ -199,7 +201,7 @@ def test_facets_tell_what_each_refinement_finds(monkeypatch, cap):
     expected = {
         name: min(number, cap + 1)
         for name, number in numbers(search).items()
-        if number and (number < 100)
+        if number and (number < 100 or number > cap)
     }
     assert {f"{one.field}={one.value}": one.count for one in found.refinements} == expected
     for one in found.refinements:

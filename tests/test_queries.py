@@ -200,6 +200,15 @@ def test_count_is_shared_by_all_pages_and_sorts(django_assert_num_queries):
         counting.count(PropertySearch.parse({"city": "kent", "page": "2", "sort": "price"}))
 
 
+def test_a_search_is_not_counted_when_a_narrower_one_finds_as_many_as_are_counted(monkeypatch):
+    make_many(3, city="Kent")
+    monkeypatch.setattr(counting, "COUNT_TO", 3)
+    kent, auburn = PropertySearch(city="kent"), PropertySearch(city="auburn")
+    asked = [auburn, kent, auburn]  # one that finds less tells by its number that it was counted
+    assert [one.number for one in counting.counts_now(asked)] == [0, 3, 0]
+    assert [one.number for one in counting.counts_now(asked, [[1], [2], []])] == [3, 3, 0]
+
+
 def test_two_pages_and_the_first_homes_of_a_search_are_one_query(django_assert_num_queries):
     keys = make_many(100, "kent")[::-1]
     with django_assert_num_queries(2):
