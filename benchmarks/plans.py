@@ -25,7 +25,7 @@ SORTS = ("newest", "price", "-price", "-living_area")
 FILTERS: Mapping[str, tuple[str, ...]] = {
     "state_or_province": ("WA", "VT"),
     "postal_code": ("98103", "00000"),
-    "property_type": ("Residential", "Farm"),
+    "property_type": ("Residential", "Residential Lease", "Farm"),
     "property_sub_type": ("Single Family Residence", "Cabin"),
     "standard_status": ("Closed", "Coming Soon"),
     "list_price_min": ("500000", "20000000"),
@@ -35,7 +35,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "living_area_min": ("2000", "15000"),
     "living_area_max": ("1500", "200"),
     "year_built_min": ("1990", "2026"),
-    "q": ("garden", "lake granite skylights", "zanzibar"),
+    "q": ("garden", "home office", "walk-in closet", "lake granite skylights", "zanzibar"),
 }
 
 
@@ -50,9 +50,15 @@ class Cost(NamedTuple):
 
 
 def searches(city: str) -> Iterator[str]:
-    """Each filter with each sort, over all cities and in one; then some pairs of filters."""
+    """Each filter and some pairs of them with each sort, over all cities and in one."""
     from listings.search import PropertySearch  # noqa: PLC0415 - needs the settings
 
+    for where, asked, sort in product(({}, {"city": city}), filters(), SORTS):
+        yield PropertySearch.parse({**where, **asked, "sort": sort}).canonical()
+
+
+def filters() -> list[dict[str, str]]:
+    """None, each alone, then some pairs, of which some are seldom or never found together."""
     alone = [{name: value} for name, values in FILTERS.items() for value in values]
     pairs = [
         {"property_type": "Residential", "bedrooms_min": "4"},
@@ -60,9 +66,11 @@ def searches(city: str) -> Iterator[str]:
         {"bedrooms_min": "5", "list_price_max": "250000"},
         {"bathrooms_min": "4", "year_built_min": "2020"},
         {"q": "garden", "property_type": "Land"},
+        {"property_type": "Land", "bedrooms_min": "3"},
+        {"property_type": "Residential Lease", "property_sub_type": "Condominium"},
+        {"property_sub_type": "Condominium", "bedrooms_min": "4"},
     ]
-    for where, asked, sort in product(({}, {"city": city}), [{}, *alone, *pairs], SORTS):
-        yield PropertySearch.parse({**where, **asked, "sort": sort}).canonical()
+    return [{}, *alone, *pairs]
 
 
 def costs(some: Iterator[tuple[str, str]]) -> Iterator[Cost]:
@@ -103,14 +111,17 @@ def _whole_tables(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def pages(city: str, listing_key: str) -> Iterator[tuple[str, str]]:
     """Every kind of page, lists with every filter and sort. The listing is in the city."""
+    from listings.search import PropertySearch  # noqa: PLC0415
+
     for text in searches(city):
         yield "property_list", text
-    for text in ("", f"city={city}"):
-        for name in ("feed", "search_facets"):
-            yield name, text
+    for where, asked in product(({}, {"city": city}), filters()):
+        yield "search_facets", PropertySearch.parse({**where, **asked}).found()
+    for place in ("", f"city={city}"):
+        yield "feed", place
     for sort in SORTS:
-        for where in ("", f"city={city}&"):
-            yield "api_properties", f"{where}sort={sort}" if sort != "newest" else where.rstrip("&")
+        for place in ("", f"city={city}&"):
+            yield "api_properties", f"{place}sort={sort}" if sort != "newest" else place.rstrip("&")
     for name in ("home", "city_list", "sitemap"):
         yield name, ""
     yield "city_page", city

@@ -119,17 +119,28 @@ def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
 def _market_indexes() -> list[models.Index]:
     """Indexes of what is on the market that answer counts by themselves, without the table.
 
-    At a million listings they take 300 MB (`docs/benchmarks.md` tells what for). Large homes are
+    At a million listings they take 400 MB (`docs/benchmarks.md` tells what for). Large homes are
     dear ones, so the cheapest of them are found by their number of rooms, not in the order of
-    prices. `in_city` answers nothing by itself: it has each city once and the places of its rows,
-    is a sixth as large as the others, and quick to compare with what another index has found.
+    prices; and what is let is cheap, so the dearest of it are found in the order of its own type.
+    Land has no rooms, and the index of types knows all columns to tell so of each of its rows.
+    `in_city` answers nothing by itself: it has each city once and the places of its rows, is a
+    sixth as large as the others, and quick to compare with what another index has found.
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
+    known = {"internet_entire_listing_display_yn", "property_type", "list_price"}
     columns: dict[str, tuple[list[str], list[str]]] = {
         "in_city": (["city_key"], []),
         "city": (["city_key", "listing_key"], []),
         "city_type": (["city_key", "property_type"], ["listing_key"]),
         "city_beds": (["city_key", "bedrooms_total"], ["listing_key"]),
+        "kind": (
+            ["property_type", "property_sub_type", "bedrooms_total"],
+            ["listing_key", "list_price", "living_area", "original_entry_timestamp"],
+        ),
+        "type_price": (
+            ["property_type", "list_price"],
+            ["listing_key", "city_key", *(one for one in _FILTERED if one not in known)],
+        ),
         "state": (["state_or_province", "city_key"], ["listing_key"]),
         "beds": (["bedrooms_total"], ["listing_key", "list_price"]),
         "baths": (["bathrooms_total_integer"], ["listing_key", "list_price"]),
@@ -346,7 +357,6 @@ class Property(models.Model):
             *(
                 models.Index(fields=[column], name=f"property_{column}"[:30])  # Django's limit
                 for column in (
-                    "property_type",
                     "property_sub_type",
                     "postal_code",
                     "bedrooms_total",
