@@ -38,6 +38,9 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# From 18, a backend hands what is not in its memory to other processes to read. For a page that the
+# kernel has, waking them can take ten times as long as to read it: 55 microseconds, on two cores.
+READS_ITSELF = {"io_method": "sync"}
 NO_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -110,7 +113,8 @@ class Postgres(Server):
         return identity.choose(self.program, self.folder)
 
     def _spawn(self, log: int) -> subprocess.Popen[bytes]:
-        settings = {**self._settings, "port": str(self.port)}
+        known = READS_ITSELF if self._major >= 18 else {}
+        settings = {**known, **self._settings, "port": str(self.port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         return self._guardian.spawn(
             [*self._identity.prefix, str(self.program), "-D", str(self.home), *options],
@@ -150,11 +154,16 @@ class Postgres(Server):
 
     def _locale_options(self) -> list[str]:
         """Where the server has it (from 17), letters beyond ASCII have upper and lower case."""
-        version = subprocess.check_output([self.program, "--version"], text=True)
-        major = re.search(r"\) (\d+)", version)
-        if major and int(major[1]) >= 17:
+        if self._major >= 17:
             return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         return []
+
+    @cached_property
+    def _major(self) -> int:
+        """The first number of the server's version; 0: it does not say."""
+        version = subprocess.check_output([self.program, "--version"], text=True)
+        major = re.search(r"\) (\d+)", version)
+        return int(major[1]) if major else 0
 
     def _connect(self, database: str) -> psycopg2.extensions.connection:
         connection = psycopg2.connect(
