@@ -9,7 +9,7 @@ doing it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -57,8 +57,8 @@ def seed(count: int, seed: int, anchor: datetime, jobs: int, progress: Progress)
     """
     inventory = Inventory(seed, count, anchor)
     with makers(inventory, jobs) as make:
-        _employ(inventory.staff())
         at_once = 0 if Property.objects.exists() else min(count, LARGEST_FILL)
+        _employ(inventory.staff(), from_nothing=at_once > 0)
         added = _fill(make, range(at_once), progress) if at_once else 0
         added += _complete(make, seed, range(at_once, count), progress, from_nothing=at_once > 0)
     if added:
@@ -70,7 +70,7 @@ def _fill(make: Make, numbers: range, progress: Progress) -> int:
     with (
         transaction.atomic(),
         connection.cursor() as cursor,
-        _logging_whole_tables(cursor),
+        _logged(cursor, from_nothing=True),
         bare(cursor, _TABLES),
     ):
         for batch in make(_chunks(numbers)):
@@ -80,13 +80,15 @@ def _fill(make: Make, numbers: range, progress: Progress) -> int:
 
 
 @contextmanager
-def _logging_whole_tables(cursor: CursorWrapper) -> Iterator[None]:
-    """No cache holds anything of an inventory that was empty just now, or else all of it is wrong;
-    and the change log of a million listings has four million events.
+def _logged(cursor: CursorWrapper, from_nothing: bool) -> Iterator[None]:
+    """Changes of whole tables where there was nothing: no cache holds anything of an inventory that
+    was empty just now, or else all of it is wrong, and a million listings are four million rows.
     """
-    cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
+    if from_nothing:
+        cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
     yield
-    cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'off'")  # the caller's transaction goes on
+    if from_nothing:
+        cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'off'")  # the caller's transaction goes on
 
 
 def _complete(
@@ -101,11 +103,7 @@ def _complete(
 
     added = 0
     for batch in make(missing()):
-        with (
-            transaction.atomic(),
-            connection.cursor() as cursor,
-            _logging_whole_tables(cursor) if from_nothing else nullcontext(),
-        ):
+        with transaction.atomic(), connection.cursor() as cursor, _logged(cursor, from_nothing):
             _write(cursor, batch)
         added += batch.listings
         progress(batch.listings)
@@ -129,12 +127,12 @@ def _write(cursor: CursorWrapper, batch: Batch) -> None:
         copy_csv(cursor, kind, rows)
 
 
-def _employ(people: Staff) -> None:
+def _employ(people: Staff, *, from_nothing: bool) -> None:
     offices = set(Office.objects.values_list("office_key", flat=True))
     agents = set(Agent.objects.values_list("member_key", flat=True))
     new_offices: list[OfficeRecord] = [o for o in people.offices if o.office_key not in offices]
     new_agents: list[AgentRecord] = [a for a in people.agents if a.member_key not in agents]
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, _logged(cursor, from_nothing):
         copy(cursor, new_offices)
         copy(cursor, new_agents)
 
