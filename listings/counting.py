@@ -16,6 +16,9 @@ from listings.prepared import A_WINDOW
 from listings.querysets import Loaded, cached, search_entry
 from listings.search import COUNT_CAP, COUNT_TO, PropertySearch, Sort
 
+# One statement has one snapshot: transactions that a count in it has seen all of.
+FINISHED = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
 _NUMBER = msgspec.msgpack.Decoder(int)  # made once, at import: see `listings.cache.entries`
 
 
@@ -66,18 +69,13 @@ def counts_now(
         parts.append(f"counted_{at} AS MATERIALIZED (SELECT {counted} AS number)")
         parameters += values
     with connection.cursor() as cursor:
-        # One statement has one snapshot, so counts and transactions belong together. What it is
-        # not recursive for: a part may name one that comes later.
+        # Nothing is recursive, but so a part may name one that comes later.
+        numbers = ", ".join(map(_number_of, range(len(searches))))
         cursor.execute(
-            f"""
-            WITH RECURSIVE {", ".join(parts)}
-            SELECT ARRAY[{", ".join(map(_number_of, range(len(searches))))}],
-                pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            """,
-            parameters,
+            f"WITH RECURSIVE {', '.join(parts)} SELECT ARRAY[{numbers}], {FINISHED}", parameters
         )
-        numbers, finished = cursor.fetchone()
-        return [Counted(number, finished) for number in numbers]
+        found, finished = cursor.fetchone()
+        return [Counted(number, finished) for number in found]
 
 
 def _number_of(at: int) -> str:

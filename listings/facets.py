@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db import models
-from django.db.models import Q
+from django.db.models import QuerySet
 
-from listings import counting, querysets
+from listings import counting, prepared, querysets
 from listings.cache.dependencies import Count, Dependency, Facets
+from listings.counting import Counted
 from listings.models import Property
+from listings.prepared import A_WINDOW, Statement
 from listings.rows import Row
-from listings.search import COUNT_CAP, FIELDS, PropertySearch
+from listings.search import COUNT_CAP, COUNT_TO, FIELDS, PropertySearch, Sort
 from listings.search_index import wanted
 from listings.vocabulary import PropertyType
 
@@ -30,6 +31,11 @@ OFFERED: dict[str, tuple[Any, ...]] = {
 # Characters of a canonical search that is offered refinements. Each of these names the search again
 # in what the entry depends on, and that is kept where nothing can evict it.
 LONGEST = 300
+
+# Of so many listings all refinements are counted at once. Of more these are the first; for those
+# refinements of which they have enough, nothing else is asked.
+LOOKED_AT = 5_000
+_OPERATORS = {"": "=", "gte": ">=", "lte": "<="}  # of what comes first in `FIELDS`
 
 
 class Refinement(Row, frozen=True):
@@ -57,16 +63,10 @@ def facets(search: PropertySearch) -> Facetted:
 
     def load() -> querysets.Loaded[Facetted]:
         offered = list(_offered(search)) if len(search.found()) <= LONGEST else []
-        found = search.filter(Property.objects.order_by())[: COUNT_CAP + 1]
-        total, *numbers = found.aggregate(
-            total=models.Count("pk"),
-            **{
-                f"offer_{at}": models.Count("pk", filter=Q(**{FIELDS[field][0]: value}))
-                for at, (field, value, _) in enumerate(offered)
-            },
-        ).values()
+        tally = _tally(search, offered)
+        total, *numbers = tally.numbers
         if total > COUNT_CAP:
-            return _counted(search, offered)
+            return _counted(search, offered, tally)
         # Most new prices pass no bound that is offered.
         prices = (
             Count(refined.found(), capped=False)
@@ -93,19 +93,45 @@ def _offered(search: PropertySearch) -> Iterator[Offer]:
                     yield field, value, replace(refined, **{field: value})
 
 
+class _Tally(NamedTuple):
+    """Of the first listings that a search finds, in any order."""
+
+    numbers: list[int]  # of all, then of each offer
+    finished: int  # see `Counted`
+
+
+def _tally(search: PropertySearch, offered: list[Offer]) -> _Tally:
+    some = prepared.of_search(search, _columns).limited(LOOKED_AT + 1)
+    tests = [f"FILTER (WHERE {_test(field)})" for field, _, _ in offered]
+    counts = ", ".join(f"count(*) {test}" for test in ["", *tests])
+    sql = f"SELECT ARRAY[{counts}], {counting.FINISHED} FROM ({some.sql}) AS found"
+    parameters = [*(value for _, value, _ in offered), *some.parameters]
+    return _Tally(*Statement(sql, parameters).rows()[0])
+
+
+def _columns(found: QuerySet[Property], _: Sort) -> QuerySet[Property, Any]:
+    columns = {FIELDS[field][0].split("__")[0] for field in OFFERED}
+    asked: QuerySet[Property, Any] = found.order_by().values(*sorted(columns))
+    return asked[A_WINDOW]
+
+
+def _test(field: str) -> str:
+    column, _, lookup = FIELDS[field][0].partition("__")
+    return f"{column} {_OPERATORS[lookup]} %s"
+
+
 def _counted(
-    search: PropertySearch, offered: list[Offer]
+    search: PropertySearch, offered: list[Offer], tally: _Tally
 ) -> tuple[Facetted, tuple[Dependency, ...]]:
     """Of a search that finds more than can be counted: each refinement is a count of its own, so
     that what changes among thousands is seen only where a number changes.
     """
     searches = [search, *(refined for _, _, refined in offered)]
-    wants = [wanted(one.found()) for one in searches]
-    narrower = [
-        [at for at, other in enumerate(wants) if other is not want and other.is_within(want)]
-        for want in wants
-    ]
-    counted = counting.counts_now(searches, narrower)
+    counted = [Counted(number, tally.finished) for number in tally.numbers]
+    if counted[0].number > LOOKED_AT:  # the numbers are only so many at least
+        unknown = [at for at, (number, _) in enumerate(counted) if number < COUNT_TO]
+        for at, one in zip(unknown, _count([searches[at] for at in unknown]), strict=True):
+            counted[at] = one
     dependencies = [
         Count(one.found(), True, number, finished)
         if number > COUNT_CAP
@@ -114,6 +140,15 @@ def _counted(
     ]
     total, *numbers = (min(number, COUNT_CAP + 1) for number, _ in counted)
     return _facetted(total, offered, numbers), tuple(dependencies)
+
+
+def _count(searches: list[PropertySearch]) -> list[Counted]:
+    wants = [wanted(one.found()) for one in searches]
+    narrower = [
+        [at for at, other in enumerate(wants) if other is not want and other.is_within(want)]
+        for want in wants
+    ]
+    return counting.counts_now(searches, narrower) if searches else []
 
 
 def _facetted(total: int, offered: list[Offer], numbers: Iterable[int]) -> Facetted:

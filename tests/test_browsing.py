@@ -188,10 +188,13 @@ def numbers(search: PropertySearch) -> dict[str, int]:
     return dict(found)
 
 
+@pytest.mark.parametrize("looked_at", [60, 100, 5_000])
 @pytest.mark.parametrize(("cap", "count_to"), [(1_000, 1_500), (50, 1_500), (50, 60), (10, 12)])
-def test_facets_tell_what_each_refinement_finds(monkeypatch, cap, count_to):
+def test_facets_tell_what_each_refinement_finds(monkeypatch, cap, count_to, looked_at):
     monkeypatch.setattr(facets_module, "COUNT_CAP", cap)
-    monkeypatch.setattr(counting, "COUNT_TO", count_to)
+    monkeypatch.setattr(facets_module, "LOOKED_AT", max(cap, looked_at))
+    for module in (facets_module, counting):
+        monkeypatch.setattr(module, "COUNT_TO", count_to)
     prices = tuple(Decimal(price) for price in (110_000, 150_000, 190_000))
     monkeypatch.setitem(facets_module.OFFERED, "list_price_max", prices)
     make_many(100)

@@ -85,8 +85,9 @@ def _small_pages():
             patch.setattr(module, "PAGE_SIZE", 3)
         for module in (counting, views, capped, facets):
             patch.setattr(module, "COUNT_CAP", 5)
-        for module in (counting, capped):
+        for module in (counting, capped, facets):
             patch.setattr(module, "COUNT_TO", 7)
+        patch.setattr(facets, "LOOKED_AT", 9)
         patch.setattr(views, "HOME_CARDS", 2)
         patch.setattr(browsing, "CITY_CARDS", 2)
         patch.setattr(similar, "MOST", 2)
