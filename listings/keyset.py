@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 from django.db.models import Q, QuerySet
 
-from listings import cards, querysets
+from listings import cards, querysets, words
 from listings.cache.dependencies import Place, Window
 from listings.models import KEY_PATTERN, LONGEST_KEY, Property
 from listings.rows import Card
@@ -67,41 +67,42 @@ def loaded(
     search: PropertySearch, after: Place | None, most: int
 ) -> tuple[tuple[Card, ...], Window]:
     """The same, asked of the database, and what can change it."""
-    found = search.filter(Property.objects.all())
+    everything = Property.objects.all()
     shown: tuple[Card, ...] = ()
-    for rows in [found] if after is None else _behind(found, search.sort, after):
+    for rows in [everything] if after is None else _behind(everything, search.sort, after):
         if len(shown) < most:
-            shown += cards.first(rows, search, most - len(shown))
+            first_of = words.first if search.q else cards.first
+            shown += first_of(rows, search, most - len(shown))
     places = [search.sort.place(partial(getattr, card)) for card in shown]
     first, last = (places[0], places[-1]) if places else (None, None)
     full = len(shown) == most
     return shown, Window(search.found(), search.sort, first, last, 0, full, after=after)
 
 
-def _behind(found: QuerySet[Property], sort: Sort, after: Place) -> tuple[QuerySet[Property], ...]:
+def _behind(rows: QuerySet[Property], sort: Sort, after: Place) -> tuple[QuerySet[Property], ...]:
     """The rows behind a place, in parts of which each can be read from an index on."""
     *_, key = after
     later_key = Q(pk__gt=key)
     number = int(after[-2])
     if sort is Sort.NEWEST:
         moment = _EPOCH - timedelta(microseconds=number)
-        return (_from(found, "original_entry_timestamp", "lt", moment, later_key),)
+        return (_from(rows, "original_entry_timestamp", "lt", moment, later_key),)
     if sort is Sort.PRICE:
-        return (_from(found, "list_price", "gt", Decimal(number) / 100, later_key),)
+        return (_from(rows, "list_price", "gt", Decimal(number) / 100, later_key),)
     if sort is Sort.PRICE_DOWN:
-        return (_from(found, "list_price", "lt", Decimal(-number) / 100, later_key),)
-    unknown = found.filter(living_area__isnull=True)
+        return (_from(rows, "list_price", "lt", Decimal(-number) / 100, later_key),)
+    unknown = rows.filter(living_area__isnull=True)
     if after[0]:
         return (unknown.filter(later_key),)
     area = Decimal(-number) / 100
-    return _from(found, "living_area", "lt", area, later_key), unknown
+    return _from(rows, "living_area", "lt", area, later_key), unknown
 
 
 def _from(
-    found: QuerySet[Property], column: str, beyond: str, value: object, later_key: Q
+    rows: QuerySet[Property], column: str, beyond: str, value: object, later_key: Q
 ) -> QuerySet[Property]:
     # The first condition says nothing new, but it is one that an index can start from.
-    return found.filter(
+    return rows.filter(
         Q(**{f"{column}__{beyond}e": value}), Q(**{f"{column}__{beyond}": value}) | later_key
     )
 

@@ -15,7 +15,7 @@ import msgspec
 from django.db.models import Case, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
-from listings import cards, city_tally, counting
+from listings import cards, city_tally, counting, words
 from listings.cache import partitions
 from listings.cache.dependencies import Facets, Place, Rows, Window
 from listings.cache.entries import Entry, Layer
@@ -147,7 +147,7 @@ def _load_window(search: PropertySearch) -> Loaded[tuple[Card, ...]]:
 
 def _load_by_words(search: PropertySearch) -> Loaded[tuple[tuple[Card, ...], int]]:
     size = TOGETHER * PAGE_SIZE
-    shown, number = cards.by_words(search, size, _start(search))
+    shown, number = words.window_and_count(search, size, _start(search))
     _, dependencies = _of_window(shown, search, size)
     number, more = counting.capped(search, number)
     return (shown, number), (*dependencies, *more)
