@@ -125,22 +125,20 @@ def _market_indexes() -> list[models.Index]:
     Land has no rooms, and the index of types knows all columns to tell so of each of its rows.
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
+    kind = ["property_type", "property_sub_type", "bedrooms_total"]
+    sorted_by = ["listing_key", "list_price", "living_area", "original_entry_timestamp"]
     known = {"internet_entire_listing_display_yn", "property_type", "list_price"}
     columns: dict[str, tuple[list[str], list[str]]] = {
         "city": (["city_key", "listing_key"], []),
-        "city_type": (["city_key", "property_type"], ["listing_key"]),
-        "city_beds": (["city_key", "bedrooms_total"], ["listing_key"]),
-        "kind": (
-            ["property_type", "property_sub_type", "bedrooms_total"],
-            ["listing_key", "list_price", "living_area", "original_entry_timestamp"],
-        ),
+        "city_kind": (["city_key", *kind], sorted_by),
+        "kind": (kind, sorted_by),
         "type_price": (
             ["property_type", "list_price"],
             ["listing_key", "city_key", *(one for one in _FILTERED if one not in known)],
         ),
         "state": (["state_or_province", "city_key"], ["listing_key"]),
         "beds": (["bedrooms_total"], ["listing_key", "list_price"]),
-        "baths": (["bathrooms_total_integer"], ["listing_key", "list_price"]),
+        "baths": (["bathrooms_total_integer"], ["city_key", "year_built", *sorted_by]),
         "price": (["list_price"], ["listing_key"]),
     }
     return [
