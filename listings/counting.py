@@ -16,7 +16,7 @@ from listings.prepared import A_WINDOW
 from listings.querysets import Loaded, cached, search_entry
 from listings.search import COUNT_CAP, COUNT_TO, PropertySearch, Sort
 
-# One statement has one snapshot: transactions that a count in it has seen all of.
+# Transactions with a lower id were over when this statement, which has one snapshot, began.
 FINISHED = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 _NUMBER = msgspec.msgpack.Decoder(int)  # made once, at import: see `listings.cache.entries`

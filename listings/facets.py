@@ -32,10 +32,10 @@ OFFERED: dict[str, tuple[Any, ...]] = {
 # in what the entry depends on, and that is kept where nothing can evict it.
 LONGEST = 300
 
-# Of so many listings all refinements are counted at once. Of more these are the first; for those
-# refinements of which they have enough, nothing else is asked.
+# Of so many listings, not less than are counted, all refinements are counted at once. If there are
+# more, these are some of them, which are enough for each refinement that has many.
 LOOKED_AT = 5_000
-_OPERATORS = {"": "=", "gte": ">=", "lte": "<="}  # of what comes first in `FIELDS`
+_OPERATORS = {"": "=", "gte": ">=", "lte": "<="}  # of the lookups that `FIELDS` reads in SQL
 
 
 class Refinement(Row, frozen=True):
@@ -94,7 +94,7 @@ def _offered(search: PropertySearch) -> Iterator[Offer]:
 
 
 class _Tally(NamedTuple):
-    """Of the first listings that a search finds, in any order."""
+    """Of up to 5,001 listings that a search finds."""
 
     numbers: list[int]  # of all, then of each offer
     finished: int  # see `Counted`
@@ -127,8 +127,9 @@ def _counted(
     that what changes among thousands is seen only where a number changes.
     """
     searches = [search, *(refined for _, _, refined in offered)]
-    counted = [Counted(number, tally.finished) for number in tally.numbers]
-    if counted[0].number > LOOKED_AT:  # the numbers are only so many at least
+    # Who is told that there are more than are counted relies on too many (`capped.skip_ids`).
+    counted = [Counted(min(number, COUNT_TO), tally.finished) for number in tally.numbers]
+    if tally.numbers[0] > LOOKED_AT:  # the numbers are only so many at least
         unknown = [at for at, (number, _) in enumerate(counted) if number < COUNT_TO]
         for at, one in zip(unknown, _count([searches[at] for at in unknown]), strict=True):
             counted[at] = one

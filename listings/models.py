@@ -122,19 +122,19 @@ def _market_indexes() -> list[models.Index]:
     At a million listings they take 400 MB (`docs/benchmarks.md` tells what for). Large homes are
     dear ones, so the cheapest of them are found by their number of rooms, not in the order of
     prices; and what is let is cheap, so the dearest of it are found in the order of its own type.
-    Land has no rooms, and the index of types knows all columns to tell so of each of its rows.
+    Land has no rooms: to tell that of all of it, the index of types has all that is filtered by.
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
     kind = ["property_type", "property_sub_type", "bedrooms_total"]
     sorted_by = ["listing_key", "list_price", "living_area", "original_entry_timestamp"]
-    known = {"internet_entire_listing_display_yn", "property_type", "list_price"}
+    left_out = {"internet_entire_listing_display_yn", "property_type", "list_price"}
     columns: dict[str, tuple[list[str], list[str]]] = {
         "city": (["city_key", "listing_key"], []),
         "city_kind": (["city_key", *kind], sorted_by),
         "kind": (kind, sorted_by),
         "type_price": (
             ["property_type", "list_price"],
-            ["listing_key", "city_key", *(one for one in _FILTERED if one not in known)],
+            ["listing_key", "city_key", *(one for one in _FILTERED if one not in left_out)],
         ),
         "state": (["state_or_province", "city_key"], ["listing_key"]),
         "beds": (["bedrooms_total"], ["listing_key", "list_price"]),

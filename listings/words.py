@@ -25,8 +25,8 @@ from listings.prepared import A_WINDOW, Statement
 from listings.rows import Card
 from listings.search import PropertySearch, Sort
 
-_FEW = 1_500  # listings: more than all pages of a search show, and more than are counted
-_LOOKED_THROUGH = 30_000  # listings, in 30 ms: more than many words need in an order against them
+_FEW = 1_500  # listings: more than all pages of a search show, and than are told as a number
+_LOOKED_THROUGH = 30_000  # listings, in 30 ms: of words that one in 20 has, they fill every page
 _ALL = 1_000_000_000  # listings: that there is a limit keeps PostgreSQL from looking in order
 
 
@@ -50,7 +50,7 @@ def _asked(
     search: PropertySearch, found: Statement, in_order: Statement, size: int, start: int
 ) -> tuple[tuple[Card, ...], int]:
     few, looked_through = found.limited(_FEW + 1), in_order.limited(_LOOKED_THROUGH)
-    every, shown = found.limited(_ALL), _cards(search.sort)
+    every, shown_cards = found.limited(_ALL), _cards(search.sort)
     number, ahead = "(SELECT count(*) FROM few)", "(SELECT count(*) FROM ahead)"
     window = f"ORDER BY {_order(search.sort)} LIMIT {size} OFFSET {start}"
     sql = f"""
@@ -68,10 +68,10 @@ def _asked(
                 WHERE {number} > {_FEW} AND {ahead} < {size} {window}
             )
         )
-        SELECT ARRAY({shown.sql}), {number}
+        SELECT ARRAY({shown_cards.sql}), {number}
     """
     parameters = [*few.parameters, *looked_through.parameters, search.q, *every.parameters]
-    ((found_cards, count),) = Statement(sql, [*parameters, *shown.parameters]).rows()
+    ((found_cards, count),) = Statement(sql, [*parameters, *shown_cards.parameters]).rows()
     return cards.decoded(found_cards), count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,13 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import resolve, reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from invalidation_worker import capped
 from listings import counting
 from listings import facets as facets_module
 from listings import sitemap as sitemap_module
@@ -25,6 +28,7 @@ from listings.facets import facets
 from listings.models import Property
 from listings.places import city_key
 from listings.search import FIELDS, PropertySearch
+from listings.shown import LOG_WHOLE_TABLES
 from listings.similar import MOST, similar
 from tests.conftest import apply_all
 from tests.test_pages import FOUND, is_hit, keys_on, make, text
@@ -210,6 +214,52 @@ def test_facets_tell_what_each_refinement_finds(monkeypatch, cap, count_to, look
     for one in found.refinements:
         refined = PropertySearch.from_canonical(one.query)
         assert min(refined.filter(Property.objects.all()).count(), cap + 1) == one.count
+
+
+def test_facets_are_true_after_a_change_of_whole_tables_took_most_of_what_was_looked_at(
+    monkeypatch,
+):
+    """Whoever knew how many there were is told of no more changes than are counted."""
+    for module in (facets_module, counting, capped):
+        monkeypatch.setattr(module, "COUNT_CAP", 5)
+        monkeypatch.setattr(module, "COUNT_TO", 15)
+    monkeypatch.setattr(facets_module, "LOOKED_AT", 60)
+    make_many(50)
+    search = PropertySearch(city="kent")
+    kept = search.filter(Property.objects.order_by("pk"))
+    for price in range(3):  # whoever applies changes has done so for a while
+        kept.update(list_price=price)
+        apply_all()
+    assert facets(search).count == 6
+    kept.filter(pk="K-0049").delete()
+    apply_all()
+    assert facets(search).count == 6
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL {LOG_WHOLE_TABLES} = 'on'")
+        kept.filter(pk__in=list(kept.values_list("pk", flat=True)[7:])).delete()
+    apply_all()
+    for number in (6, 6, 5, 4):
+        assert counting.count(search) == number
+        kept.filter(pk__in=list(kept.values_list("pk", flat=True)[:1])).delete()
+        apply_all()
+
+
+def test_facets_do_not_count_what_is_under_way_as_seen():
+    make_many(3)
+    with transaction.atomic(), connection.cursor() as cursor:
+        Property.objects.update(list_price=1)
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+        with ThreadPoolExecutor(1) as pool:
+            tally = pool.submit(_tally_of_all).result()
+        assert tally.numbers == [3]
+        assert tally.finished <= cursor.fetchone()[0]
+
+
+def _tally_of_all() -> Any:
+    try:
+        return facets_module._tally(PropertySearch(), [])
+    finally:
+        connection.close()
 
 
 def test_facets_offer_what_a_search_does_not_say_and_does_not_exclude():

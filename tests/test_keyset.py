@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from listings import words
 from listings.cache.dependencies import Place
 from listings.keyset import as_text, cards_after, from_text, loaded
 from listings.models import Property
@@ -59,6 +60,16 @@ def test_slices_have_every_row_once_in_the_order_of_the_search(inventory, sort, 
     expected = list(rows.values_list("pk", flat=True))
     assert len(expected) > 10
     assert read_through(search, most) == expected
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_slices_of_words_that_many_have_are_no_others(monkeypatch, inventory, sort, most):
+    monkeypatch.setattr(words, "_FEW", 5)
+    monkeypatch.setattr(words, "_LOOKED_THROUGH", 8)
+    search = PropertySearch(sort=sort, q="lake")
+    rows = search.filter(Property.objects.all()).order_by(*sort.order)
+    assert read_through(search, most) == list(rows.values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize("sort", Sort)

@@ -112,6 +112,14 @@ def test_wrong_postgres_bin_is_named(guardian, folder):
         server.start()
 
 
+@pytest.mark.parametrize(("version", "told"), [(17, False), (18, True), (19, True)])
+def test_postgres_is_told_to_read_for_itself_if_it_knows_how(guardian, folder, version, told):
+    folder.mkdir()
+    server = Postgres("database", guardian, folder)
+    server._major = version
+    assert ("--io_method=sync" in server._options()) is told
+
+
 def new_database(guardian: Guardian, folder: Path) -> Postgres:
     return Postgres("database", guardian, folder, NO_DURABILITY)
 

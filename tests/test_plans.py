@@ -85,6 +85,16 @@ def test_a_page_finds_its_keys_in_the_index_of_its_sort_alone(sort, city):
 
 
 @pytest.mark.usefixtures("_inventory")
+def test_a_new_inventory_is_known_by_its_kinds():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT most_common_vals::text FROM pg_stats_ext "
+            "WHERE statistics_name = 'property_kinds'"
+        )
+        assert "Condominium" in cursor.fetchone()[0]
+
+
+@pytest.mark.usefixtures("_inventory")
 def test_the_keys_of_a_city_need_no_table():
     (plan,) = plans(lambda: keys_in_city("chicago", 1))
     assert "Index Only Scan using property_market_city " in plan

@@ -121,7 +121,7 @@ def test_words_show_the_rows_of_the_orm_be_they_few_or_many(monkeypatch, sort, f
             list_price=number % 7 * 100_000,
             living_area=number % 5 * 500 or None,
             city="Kent" if number % 3 else "Auburn",
-            public_remarks="A garden." if number % 2 else "A lake.",
+            public_remarks="Two gardens." if number % 2 else "A lake.",
             original_entry_timestamp=datetime(2025, 6, 1 + number % 9, tzinfo=UTC),
         )
     for search in (
@@ -156,6 +156,7 @@ def test_what_words_find_is_all_looked_for_only_where_that_is_needed(
     with CaptureQueriesContext(connection) as captured:
         words.window_and_count(PropertySearch(q="garden"), 8, 0)
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off")  # the table, whatever is known of it
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {captured.captured_queries[0]['sql']}")
         (((plan,),),) = cursor.fetchall()
     looked_for, looked_at = 0, 0

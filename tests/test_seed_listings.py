@@ -229,7 +229,8 @@ def test_filling_an_empty_inventory_is_logged_as_a_change_of_whole_tables(monkey
     ChangeEvent.objects.all().delete()  # that the tables were emptied for this test is logged, too
     logged = ChangeEvent.objects.filter(table_name=Property._meta.db_table)
     seed(25)
-    assert [event.after for event in logged] == [None, None]  # of 20 at once, and the others
+    assert len(logged) == 2  # 20 at once, and the others
+    assert not ChangeEvent.objects.exclude(after=None).exists()
     logged.delete()
     seed(27)  # now the caches may hold something worth keeping
     assert [event.after and event.after["listing_key"] for event in logged.all()] == [

@@ -10,30 +10,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="property",
-            name="property_property_type",
-        ),
-        migrations.RemoveIndex(
-            model_name="property",
-            name="property_market_city_type",
-        ),
-        migrations.RemoveIndex(
-            model_name="property",
-            name="property_market_city_beds",
-        ),
-        migrations.RemoveIndex(
-            model_name="property",
-            name="property_market_baths",
-        ),
-        migrations.RemoveIndex(
-            model_name="property",
-            name="property_words",
-        ),
-        migrations.RemoveIndex(
-            model_name="property",
-            name="property_market_in_city",
-        ),
+        # While an index is made the table can be read; from the first that goes on, it cannot.
         migrations.AddIndex(
             model_name="property",
             index=models.Index(
@@ -90,6 +67,10 @@ class Migration(migrations.Migration):
                 name="property_market_type_price",
             ),
         ),
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_market_baths",
+        ),
         migrations.AddIndex(
             model_name="property",
             index=models.Index(
@@ -112,11 +93,31 @@ class Migration(migrations.Migration):
                 name="property_market_baths",
             ),
         ),
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_words",
+        ),
         migrations.AddIndex(
             model_name="property",
             index=django.contrib.postgres.indexes.GinIndex(
                 fields=["search_document", "property_type", "city_key"], name="property_words"
             ),
+        ),
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_property_type",
+        ),
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_market_city_type",
+        ),
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_market_city_beds",
+        ),
+        migrations.RemoveIndex(
+            model_name="property",
+            name="property_market_in_city",
         ),
         # PostgreSQL takes types, subtypes and numbers of rooms to be independent of one another:
         # it expected 23,000 homes of three bedrooms among the land of a million listings, where

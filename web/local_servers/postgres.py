@@ -113,17 +113,19 @@ class Postgres(Server):
         return identity.choose(self.program, self.folder)
 
     def _spawn(self, log: int) -> subprocess.Popen[bytes]:
-        known = READS_ITSELF if self._major >= 18 else {}
-        settings = {**known, **self._settings, "port": str(self.port)}
-        options = [f"--{name}={value}" for name, value in settings.items()]
         return self._guardian.spawn(
-            [*self._identity.prefix, str(self.program), "-D", str(self.home), *options],
+            [*self._identity.prefix, str(self.program), "-D", str(self.home), *self._options()],
             Stage.SERVER,
             self.stop_signal,
             cwd=self.folder,
             stdout=log,
             stderr=log,
         )
+
+    def _options(self) -> list[str]:
+        reads = READS_ITSELF if self._major >= 18 else {}
+        settings = {**reads, **self._settings, "port": str(self.port)}
+        return [f"--{name}={value}" for name, value in settings.items()]
 
     def _create(self) -> None:
         """Makes the data folder under another name first: a half-made one is never used."""
