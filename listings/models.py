@@ -119,7 +119,7 @@ def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
 def _market_indexes() -> list[models.Index]:
     """Indexes of what is on the market that answer counts by themselves, without the table.
 
-    At a million listings they take 400 MB (`docs/benchmarks.md` tells what for). Large homes are
+    At a million listings they take 510 MB (`docs/benchmarks.md` tells what for). Large homes are
     dear ones, so the cheapest of them are found by their number of rooms, not in the order of
     prices; and what is let is cheap, so the dearest of it are found in the order of its own type.
     Land has no rooms: to tell that of all of it, the index of types has all that is filtered by.
