@@ -17,7 +17,7 @@ from web.local_servers import NO_DURABILITY, Guardian, LocalServers
 from web.local_servers.valkey import CACHE, Valkey
 
 # A quarter of the memory of a server of its own that has 8 GB, as PostgreSQL's manual advises: the
-# tables and indexes of a million listings take 5 GB.
+# tables and indexes of a million listings take 4 GB.
 MEMORY = {"shared_buffers": "2GB", "effective_cache_size": "6GB"}
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -127,7 +127,7 @@ def _counted(
     that what changes among thousands is seen only where a number changes.
     """
     searches = [search, *(refined for _, _, refined in offered)]
-    # Who is told that there are more than are counted relies on too many (`capped.skip_ids`).
+    # A bound above what is counted would outlive a change of whole tables: see `capped.skip_ids`.
     counted = [Counted(min(number, COUNT_TO), tally.finished) for number in tally.numbers]
     if tally.numbers[0] > LOOKED_AT:  # the numbers are only so many at least
         unknown = [at for at, (number, _) in enumerate(counted) if number < COUNT_TO]

@@ -25,7 +25,7 @@ from listings.prepared import A_WINDOW, Statement
 from listings.rows import Card
 from listings.search import PropertySearch, Sort
 
-_FEW = 1_500  # listings: more than all pages of a search show, and than are told as a number
+_FEW = 1_500  # listings: more than all pages of a search show
 _LOOKED_THROUGH = 30_000  # listings, in 30 ms: of words that one in 20 has, they fill every page
 _ALL = 1_000_000_000  # listings: that there is a limit keeps PostgreSQL from looking in order
 
