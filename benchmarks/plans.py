@@ -103,7 +103,7 @@ def _explained(sql: str) -> dict[str, Any]:
 
 
 def _whole_tables(plan: Mapping[str, Any]) -> Iterator[str]:
-    if plan["Node Type"] == "Seq Scan":
+    if plan["Node Type"] == "Seq Scan" and plan["Actual Loops"]:
         yield plan["Relation Name"]
     for part in plan.get("Plans", ()):
         yield from _whole_tables(part)

@@ -34,7 +34,7 @@ LONGEST = 300
 
 # Of so many listings, not less than are counted, all refinements are counted at once. If there are
 # more, these are some of them, which are enough for each refinement that has many.
-LOOKED_AT = 5_000
+LOOKED_AT = 15_000
 _OPERATORS = {"": "=", "gte": ">=", "lte": "<="}  # of the lookups that `FIELDS` reads in SQL
 
 

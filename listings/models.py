@@ -11,7 +11,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import RegexValidator
 from django.db import models
@@ -31,6 +30,7 @@ from listings.vocabulary import (
     PropertyType,
     StandardStatus,
 )
+from listings.word_index import word_index
 
 # PostgreSQL knows moments outside of these, and infinite ones; Python does not.
 MOMENTS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -119,14 +119,16 @@ def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
 def _market_indexes() -> list[models.Index]:
     """Indexes of what is on the market that answer counts by themselves, without the table.
 
-    At a million listings they take 510 MB (`docs/benchmarks.md` tells what for). Large homes are
+    At a million listings they take 600 MB (`docs/benchmarks.md` tells what for). Large homes are
     dear ones, so the cheapest of them are found by their number of rooms, not in the order of
     prices; and what is let is cheap, so the dearest of it are found in the order of its own type.
     Land has no rooms: to tell that of all of it, the index of types has all that is filtered by.
+    Those of states, bathrooms and years have what refinements are told apart by.
     """
     on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
     kind = ["property_type", "property_sub_type", "bedrooms_total"]
     sorted_by = ["listing_key", "list_price", "living_area", "original_entry_timestamp"]
+    refined_by = ["property_type", "bedrooms_total"]
     left_out = {"internet_entire_listing_display_yn", "property_type", "list_price"}
     columns: dict[str, tuple[list[str], list[str]]] = {
         "city": (["city_key", "listing_key"], []),
@@ -136,9 +138,16 @@ def _market_indexes() -> list[models.Index]:
             ["property_type", "list_price"],
             ["listing_key", "city_key", *(one for one in _FILTERED if one not in left_out)],
         ),
-        "state": (["state_or_province", "city_key"], ["listing_key"]),
+        "state": (["state_or_province", "city_key"], ["listing_key", "list_price", *refined_by]),
         "beds": (["bedrooms_total"], ["listing_key", "list_price"]),
-        "baths": (["bathrooms_total_integer"], ["city_key", "year_built", *sorted_by]),
+        "baths": (
+            ["bathrooms_total_integer"],
+            ["city_key", "year_built", *sorted_by, *refined_by],
+        ),
+        "year": (
+            ["year_built"],
+            ["city_key", "bathrooms_total_integer", "listing_key", "list_price", *refined_by],
+        ),
         "price": (["list_price"], ["listing_key"]),
     }
     return [
@@ -346,6 +355,7 @@ class Property(models.Model):
                 F("standard_status"),
                 F("original_entry_timestamp").desc(),
                 F("listing_key").asc(),
+                include=["city_key", *_FILTERED[2:]],
                 condition=Q(internet_entire_listing_display_yn=True),
                 name="property_status_newest",
             ),
@@ -355,15 +365,11 @@ class Property(models.Model):
                     "property_sub_type",
                     "postal_code",
                     "bedrooms_total",
-                    "year_built",
                     "list_agent",
                     "list_office",
                 )
             ),
-            # Of words that many listings have, few may stand in those of one type or city.
-            GinIndex(
-                fields=["search_document", "property_type", "city_key"], name="property_words"
-            ),
+            word_index("property_words"),
         ]
 
     def __str__(self) -> str:

@@ -5,28 +5,41 @@ one another. So it read nearly all of a million listings in the order of their l
 in land, which land has none of; and put 64,000 in order for `walk-in closet`, which it took to be
 2,400. How to look is therefore not left to it:
 
-- few are all looked for, and put in order;
+- some are looked for, in a sixteenth of the listings first; if they are few, these are all;
 - of many, the first in the order are looked through for the words;
-- if these do not fill the page, all that is found is put in order.
+- if these do not fill the page, only what stands as far ahead as enough of the some is looked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual
 
-from listings import cards, prepared
+from listings import cards, prepared, word_index
 from listings.models import Property
 from listings.prepared import A_WINDOW, Statement
 from listings.rows import Card
 from listings.search import PropertySearch, Sort
 
 _FEW = 1_500  # listings: more than all pages of a search show
-_LOOKED_THROUGH = 30_000  # listings, in 30 ms: of words that one in 20 has, they fill every page
+# Listings that are looked through for each one that is wanted, and at most: these take 30 ms. Words
+# that one in 40 has fill most pages.
+_ONE_IN = 40
+_LOOKED_THROUGH = 30_000
+# Of what the sixteenth has found, one stands for 16. So as far ahead as a quarter of those that are
+# wanted there are four times as many as are wanted; and if ever not, as far as all of them.
+_AHEAD_OF = 4
+_STANDS = {
+    Sort.NEWEST: word_index.ENTERED,
+    Sort.PRICE: word_index.PRICE,
+    Sort.PRICE_DOWN: word_index.PRICE,
+    Sort.LIVING_AREA_DOWN: word_index.LIVING_AREA,
+}
 _ALL = 1_000_000_000  # listings: that there is a limit keeps PostgreSQL from looking in order
 
 
@@ -34,45 +47,97 @@ def window_and_count(search: PropertySearch, size: int, start: int) -> tuple[tup
     """So many cards, behind the first `start`, and how many listings the search finds; 1,501
     stands for any number over 1,500. To find them is what takes long, so both are asked at once.
     """
-    found = prepared.of_search(search, _found)
-    in_order = prepared.of_search(replace(search, q=""), _in_order)
-    return _asked(search, found, in_order, size, start)
+    asked = _Asked(
+        found=prepared.of_search(search, _found),
+        of_sixteenth=prepared.of_search(search, _of_sixteenth),
+        as_near=prepared.of_search(search, _as_near),
+        in_order=prepared.of_search(replace(search, q=""), _in_order),
+    )
+    return _answered(asked, search, size, start)
 
 
 def first(rows: QuerySet[Property], search: PropertySearch, most: int) -> tuple[Card, ...]:
     """The first of these rows that the search finds, in its order."""
-    found = _found(search.filter(rows), search.sort)
-    in_order = _in_order(replace(search, q="").filter(rows), search.sort)
-    return _asked(search, cards.statement(found), cards.statement(in_order), most, 0)[0]
+    found, sort = search.filter(rows), search.sort
+    asked = _Asked(
+        found=cards.statement(_found(found, sort)),
+        of_sixteenth=cards.statement(_of_sixteenth(found, sort)),
+        as_near=cards.statement(_as_near(found, sort)),
+        in_order=cards.statement(_in_order(replace(search, q="").filter(rows), sort)),
+    )
+    return _answered(asked, search, most, 0)[0]
 
 
-def _asked(
-    search: PropertySearch, found: Statement, in_order: Statement, size: int, start: int
+class _Asked(NamedTuple):
+    """Statements for the keys of listings and where each stands."""
+
+    found: Statement  # all that the search finds
+    of_sixteenth: Statement  # some of it
+    as_near: Statement  # what stands as far ahead as `bound`
+    in_order: Statement  # in the order of the search, whatever their words
+
+
+def _answered(
+    asked: _Asked, search: PropertySearch, size: int, start: int
 ) -> tuple[tuple[Card, ...], int]:
-    few, looked_through = found.limited(_FEW + 1), in_order.limited(_LOOKED_THROUGH)
-    every, shown_cards = found.limited(_ALL), _cards(search.sort)
-    number, ahead = "(SELECT count(*) FROM few)", "(SELECT count(*) FROM ahead)"
-    window = f"ORDER BY {_order(search.sort)} LIMIT {size} OFFSET {start}"
+    enough = max(_FEW + 1, start + size)
+    for ahead_of in (_AHEAD_OF, 1):
+        ((found_cards, number),) = _statement(asked, search, size, start, ahead_of).rows()
+        if len(found_cards) == size or number < enough:
+            break
+    return cards.decoded(found_cards), min(number, _FEW + 1)
+
+
+def _statement(
+    asked: _Asked, search: PropertySearch, size: int, start: int, ahead_of: int
+) -> Statement:
+    wanted = start + size
+    enough = max(_FEW + 1, wanted)
+    # The index of words knows where a listing stands among those of all cities, not in its own.
+    everywhere = not search.city
+    look_at = min(_ONE_IN * wanted, _LOOKED_THROUGH) if everywhere else _LOOKED_THROUGH
+    sixteenth, every = asked.of_sixteenth.limited(enough), asked.found.limited(_ALL)
+    looked_through, as_near = asked.in_order.limited(look_at), asked.as_near.limited(_ALL)
+    shown_cards = _cards(search.sort)
+    order = _order(search.sort)
+    window = f"ORDER BY {order} LIMIT {size} OFFSET {start}"
+    number, of_sixteenth = "(SELECT count(*) FROM few)", "(SELECT count(*) FROM sixteenth)"
+    many, sampled = f"{number} = {enough}", f"{of_sixteenth} = {enough}"
     sql = f"""
-        WITH few AS MATERIALIZED ({few.sql}), ahead AS MATERIALIZED (
-            SELECT pk, place FROM ({looked_through.sql}) AS one
-            WHERE {number} > {_FEW} AND search_document @@ websearch_to_tsquery('english', %s)
+        WITH sixteenth AS MATERIALIZED (
+            SELECT pk, place FROM ({sixteenth.sql}) AS one WHERE {everywhere}
+        ), few AS MATERIALIZED (
+            SELECT pk, place FROM sixteenth WHERE {sampled}
+            UNION ALL
+            (SELECT pk, place FROM ({every.sql}) AS one WHERE NOT {sampled} LIMIT {enough})
+        ), ahead AS MATERIALIZED (
+            SELECT pk FROM ({looked_through.sql}) AS one
+            WHERE {many} AND search_document @@ websearch_to_tsquery('english', %s)
             {window}
+        ), bound AS MATERIALIZED (
+            SELECT place FROM few ORDER BY {order} LIMIT 1
+            OFFSET CASE WHEN {sampled} THEN {(wanted - 1) // ahead_of} ELSE {wanted - 1} END
         ), shown AS MATERIALIZED (
-            (SELECT pk FROM few WHERE {number} <= {_FEW} {window})
+            (SELECT pk FROM few WHERE NOT {many} {window})
             UNION ALL
             SELECT pk FROM ahead
             UNION ALL
             (
-                SELECT pk FROM ({every.sql}) AS one
-                WHERE {number} > {_FEW} AND {ahead} < {size} {window}
+                SELECT pk FROM ({as_near.sql}) AS one
+                WHERE {many} AND (SELECT count(*) FROM ahead) < {size} {window}
             )
         )
         SELECT ARRAY({shown_cards.sql}), {number}
     """
-    parameters = [*few.parameters, *looked_through.parameters, search.q, *every.parameters]
-    ((found_cards, count),) = Statement(sql, [*parameters, *shown_cards.parameters]).rows()
-    return cards.decoded(found_cards), count
+    parameters = [
+        *sixteenth.parameters,
+        *every.parameters,
+        *looked_through.parameters,
+        search.q,
+        *as_near.parameters,
+        *shown_cards.parameters,
+    ]
+    return Statement(sql, parameters)
 
 
 def _order(sort: Sort) -> str:
@@ -82,9 +147,18 @@ def _order(sort: Sort) -> str:
 
 
 def _found(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
-    """The keys of those found and where each stands, in any order."""
+    """In any order."""
+    return found.order_by().values("pk", place=_STANDS[sort])[A_WINDOW]
+
+
+def _of_sixteenth(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
+    return _found(found.filter(Exact(word_index.SIXTEENTH, 0)), sort)
+
+
+def _as_near(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
     by, _ = sort.order
-    return found.order_by().values("pk", place=by.expression)[A_WINDOW]
+    as_near = GreaterThanOrEqual if by.descending else LessThanOrEqual
+    return _found(found.filter(as_near(_STANDS[sort], RawSQL("SELECT place FROM bound", ()))), sort)
 
 
 def _in_order(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from benchmarks.plans import FILTERS, SORTS, Cost, report
+from benchmarks.plans import FILTERS, SORTS, Cost, _whole_tables, report
 from listings import queries
 from listings.cache.reading import bypass
 from listings.inventory.seeding import seed
@@ -85,13 +85,15 @@ def test_a_page_finds_its_keys_in_the_index_of_its_sort_alone(sort, city):
 
 
 @pytest.mark.usefixtures("_inventory")
-def test_a_new_inventory_is_known_by_its_kinds():
+@pytest.mark.parametrize(
+    ("known", "common"), [("property_kinds", "Condominium"), ("property_places", "chicago")]
+)
+def test_a_new_inventory_is_known_by_what_goes_together(known, common):
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT most_common_vals::text FROM pg_stats_ext "
-            "WHERE statistics_name = 'property_kinds'"
+            "SELECT most_common_vals::text FROM pg_stats_ext WHERE statistics_name = %s", [known]
         )
-        assert "Condominium" in cursor.fetchone()[0]
+        assert common in cursor.fetchone()[0]
 
 
 @pytest.mark.usefixtures("_inventory")
@@ -106,6 +108,12 @@ def test_a_page_that_is_too_dear_is_counted(capsys):
     told = capsys.readouterr().out.splitlines()
     assert told[0].endswith("home   reads all of listings_property")
     assert told[-1] == "2 pages, 1 of them take 50 ms or more"
+
+
+def test_a_table_that_is_not_read_after_all_is_not_told():
+    read = {"Node Type": "Seq Scan", "Relation Name": "one", "Actual Loops": 1}
+    spared = {"Node Type": "Seq Scan", "Relation Name": "other", "Actual Loops": 0}
+    assert list(_whole_tables({"Node Type": "Append", "Plans": [read, spared]})) == ["one"]
 
 
 def test_the_whole_command_at_a_tiny_size(monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q, QuerySet
-from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listings import cards, prepared, words
+from listings import cards, prepared
 from listings.models import Media, Property
 from listings.prepared import A_KEY, Planned, Prepared, Statement
 from listings.search import LAST_PAGE, PAGE_SIZE, PropertySearch, Sort
@@ -106,74 +104,6 @@ def test_rows_are_those_of_the_orm(sort):
         rows = window(search).rows()
         assert len(rows) > 5
         assert rows == list(by_orm(search))
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("looked_through", [1, 12, 40])
-@pytest.mark.parametrize("few", [0, 7, 19, 20, 1_500])
-@pytest.mark.parametrize("sort", Sort)
-def test_words_show_the_rows_of_the_orm_be_they_few_or_many(monkeypatch, sort, few, looked_through):
-    monkeypatch.setattr(words, "_FEW", few)
-    monkeypatch.setattr(words, "_LOOKED_THROUGH", looked_through)
-    for number in range(40):
-        Property.objects.create(
-            listing_key=f"A-{number:02}",
-            list_price=number % 7 * 100_000,
-            living_area=number % 5 * 500 or None,
-            city="Kent" if number % 3 else "Auburn",
-            public_remarks="Two gardens." if number % 2 else "A lake.",
-            original_entry_timestamp=datetime(2025, 6, 1 + number % 9, tzinfo=UTC),
-        )
-    for search in (
-        PropertySearch(q="gardens", sort=sort),
-        PropertySearch("kent", q="-lake", sort=sort),
-    ):
-        found = search.filter(Property.objects.all()).order_by(*sort.order)
-        expected = list(found.values_list("pk", flat=True))
-        assert len(expected) > 12
-        for start in (0, 8, 16, 24):
-            shown, number = words.window_and_count(search, 8, start)
-            assert [card.listing_key for card in shown] == expected[start : start + 8]
-            assert number == min(len(expected), few + 1)
-        behind = Property.objects.filter(pk__gt="A-10")
-        first = words.first(behind, search, 5)
-        assert [card.listing_key for card in first] == [key for key in expected if key > "A-10"][:5]
-    assert words.window_and_count(PropertySearch(q="zanzibar", sort=sort), 8, 0) == ((), 0)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("few", "looked_through", "expected"), [(20, 1, [1, 0]), (19, 40, [1, 1]), (19, 1, [2, 1])]
-)
-def test_what_words_find_is_all_looked_for_only_where_that_is_needed(
-    monkeypatch, few, looked_through, expected
-):
-    monkeypatch.setattr(words, "_FEW", few)
-    monkeypatch.setattr(words, "_LOOKED_THROUGH", looked_through)
-    for number in range(20):
-        key = f"A-{number:02}"
-        Property.objects.create(listing_key=key, list_price=1, public_remarks="A garden.")
-    with CaptureQueriesContext(connection) as captured:
-        words.window_and_count(PropertySearch(q="gardens"), 8, 0)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_bitmapscan = off")  # the table, whatever is known of it
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {captured.captured_queries[0]['sql']}")
-        (((plan,),),) = cursor.fetchall()
-    looked_for, looked_at = 0, 0
-    for node in nodes(plan["Plan"]):
-        if "@@" in str(node.get("Filter")):
-            if node["Node Type"] == "Subquery Scan":
-                looked_at += node["Actual Loops"]
-            else:
-                looked_for += node["Actual Loops"]
-    assert [looked_for, looked_at] == expected
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All parts of a plan."""
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes(part)
 
 
 def test_a_shape_is_compiled_once_and_values_are_its_own(monkeypatch):
