@@ -94,7 +94,7 @@ def _offered(search: PropertySearch) -> Iterator[Offer]:
 
 
 class _Tally(NamedTuple):
-    """Of up to 5,001 listings that a search finds."""
+    """Of up to 15,001 listings that a search finds."""
 
     numbers: list[int]  # of all, then of each offer
     finished: int  # see `Counted`

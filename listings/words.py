@@ -5,9 +5,11 @@ one another. So it read nearly all of a million listings in the order of their l
 in land, which land has none of; and put 64,000 in order for `walk-in closet`, which it took to be
 2,400. How to look is therefore not left to it:
 
-- some are looked for, in a sixteenth of the listings first; if they are few, these are all;
-- of many, the first in the order are looked through for the words;
-- if these do not fill the page, only what stands as far ahead as enough of the some is looked for.
+- Some are looked for: over all cities in a sixteenth of the listings, if that has enough, which
+  spares going through all that have the words; else anywhere. If they are few, these are all.
+- Of many, the first in the order are looked through for the words.
+- If these do not fill the page, all are looked for that stand no further behind than enough of
+  those that are known.
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ from listings.rows import Card
 from listings.search import PropertySearch, Sort
 
 _FEW = 1_500  # listings: more than all pages of a search show
-# Listings that are looked through for each one that is wanted, and at most: these take 30 ms. Words
-# that one in 40 has fill most pages.
+# Over all cities 40 listings are looked through for each one that is wanted, so that words that one
+# in 30 has fill most pages; and never more than 30,000, which take 30 ms.
 _ONE_IN = 40
 _LOOKED_THROUGH = 30_000
-# Of what the sixteenth has found, one stands for 16. So as far ahead as a quarter of those that are
-# wanted there are four times as many as are wanted; and if ever not, as far as all of them.
+# One that the sixteenth shows stands for 16 or more, so there should be enough as far ahead as a
+# quarter of those that are wanted; if not, there are as far ahead as all of these. Where it shows
+# the oldest, and the newest are wanted, far more than enough may stand there.
 _AHEAD_OF = 4
 _STANDS = {
     Sort.NEWEST: word_index.ENTERED,
@@ -93,7 +96,8 @@ def _statement(
 ) -> Statement:
     wanted = start + size
     enough = max(_FEW + 1, wanted)
-    # The index of words knows where a listing stands among those of all cities, not in its own.
+    # What helps over all cities does not in one: a sixteenth of it seldom has enough, and where a
+    # listing stands is known among those of all cities.
     everywhere = not search.city
     look_at = min(_ONE_IN * wanted, _LOOKED_THROUGH) if everywhere else _LOOKED_THROUGH
     sixteenth, every = asked.of_sixteenth.limited(enough), asked.found.limited(_ALL)
@@ -147,7 +151,7 @@ def _order(sort: Sort) -> str:
 
 
 def _found(found: QuerySet[Property], sort: Sort) -> QuerySet[Property, Any]:
-    """In any order."""
+    """The keys of what is found, in any order, and where it stands."""
     return found.order_by().values("pk", place=_STANDS[sort])[A_WINDOW]
 
 

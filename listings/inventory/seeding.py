@@ -30,7 +30,6 @@ from listings.records import (
     OpenHouseRecord,
     PropertyRecord,
 )
-from listings.search import SEARCHED
 from listings.shown import LOG_WHOLE_TABLES
 
 CHUNK = 1_000  # listings: about 2 MB of text, and a fifth of a second of one core
@@ -140,10 +139,7 @@ def _employ(people: Staff, *, from_nothing: bool) -> None:
 def _analyze() -> None:
     """Plans made before autovacuum comes by would be those of an empty table.
 
-    Of listings only the columns that are searched: a third of the time that all of them take.
-    Autovacuum does the others, for PostgreSQL counts a table as analyzed only as a whole.
+    Whole tables, for what indexes compute is not looked at for some columns alone.
     """
-    first, *others = _TABLES
-    searched = ", ".join(sorted({*SEARCHED, "search_document"}))
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {first} ({searched}), {', '.join(others)}")
+        cursor.execute(f"ANALYZE {', '.join(_TABLES)}")

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # While an index is made the table can be read; from the first that goes on, it cannot.
+        # Until the first index is dropped, the table can still be read.
         *(
             migrations.RenameIndex(
                 model_name="property", old_name=name, new_name=f"{name}_before"[:30]
@@ -115,11 +115,6 @@ class Migration(migrations.Migration):
                 name="property_words",
             ),
         ),
-        *(
-            migrations.RemoveIndex(model_name="property", name=f"{name}_before"[:30])
-            for name in ANEW
-        ),
-        migrations.RemoveIndex(model_name="property", name="property_year_built"),
         # PostgreSQL takes cities and states to be independent of one another: it expected 700
         # homes of New York in Vermont, and read all of the city in its order to fill a page.
         migrations.RunSQL(
@@ -131,4 +126,9 @@ class Migration(migrations.Migration):
             """,
             "DROP STATISTICS property_places",
         ),
+        *(
+            migrations.RemoveIndex(model_name="property", name=f"{name}_before"[:30])
+            for name in ANEW
+        ),
+        migrations.RemoveIndex(model_name="property", name="property_year_built"),
     ]

@@ -34,6 +34,8 @@ SETTINGS = {
     "random_page_cost": "1.1",  # developers have SSDs
     # Words that many listings have are looked for from the table's beginning, which is in memory.
     "synchronize_seqscans": "off",
+    # What a search may need after all is in its plan, and dear: compiling it would be in vain.
+    "jit": "off",
     "max_connections": str(CONNECTIONS),
     "timezone": "UTC",
     "log_timezone": "UTC",
