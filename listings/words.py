@@ -33,10 +33,10 @@ _FEW = 1_500  # listings: more than all pages of a search show
 # in 30 has fill most pages; and never more than 30,000, which take 30 ms.
 _ONE_IN = 40
 _LOOKED_THROUGH = 30_000
-# One that the sixteenth shows stands for 16 or more, so there should be enough as far ahead as a
-# quarter of those that are wanted; if not, there are as far ahead as all of these. Where it shows
+# One that the sixteenth shows stands for 16 or more, so there should be enough as far ahead as an
+# eighth of those that are wanted; if not, there are as far ahead as all of these. Where it shows
 # the oldest, and the newest are wanted, far more than enough may stand there.
-_AHEAD_OF = 4
+_AHEAD_OF = 8
 _STANDS = {
     Sort.NEWEST: word_index.ENTERED,
     Sort.PRICE: word_index.PRICE,

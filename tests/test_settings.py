@@ -29,8 +29,12 @@ def unread(monkeypatch):
 
 
 def import_settings(shown: str = "SITE_URL", **variables: str) -> subprocess.CompletedProcess[str]:
+    return run(["-c", f"import web.settings; print(web.settings.{shown})"], variables)
+
+
+def run(argv: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", f"import web.settings; print(web.settings.{shown})"],
+        [sys.executable, *argv],
         env={**os.environ, **variables},
         cwd=PROJECT,
         capture_output=True,
@@ -139,6 +143,11 @@ def test_unreadable_secret_file_is_named(unread, monkeypatch, tmp_path):
     monkeypatch.setenv("X_OTHER_FILE", str(tmp_path / "absent"))
     with pytest.raises(ImproperlyConfigured, match=r"X_OTHER_FILE cannot be read.*absent"):
         environment.text("X_OTHER")
+
+
+def test_a_command_meets_the_error_though_django_runs_the_settings_again():
+    result = run(["manage.py", "check"], {**GIVEN, "DEBUG": "perhaps"})
+    assert "DEBUG='perhaps' is not allowed" in last_line(result)
 
 
 def test_variable_has_one_reader(unread):

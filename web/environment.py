@@ -24,6 +24,13 @@ _LINE = re.compile(r"(export )?[A-Za-z_0-9]+=|#|$")  # as django-environ underst
 _read: dict[str, str] = {}  # name → default as text, for the test that compares documents
 
 
+def read_anew() -> None:
+    """Every variable may be read again: after an error Django runs the settings a second time, and
+    shall meet the same error.
+    """
+    _read.clear()
+
+
 def load_dotenv(path: Path) -> None:
     """Take variables from a `.env` file, if there is one; the real environment wins.
 

@@ -14,6 +14,7 @@ from web import environment as env
 from web import local_stack
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_anew()
 env.load_dotenv(BASE_DIR / ".env")
 
 PRODUCTION = env.boolean("PRODUCTION", False)
