@@ -93,7 +93,7 @@ def test_page_that_has_expired_is_fresh_too_though_its_parts_had_not(site, url):
     entry = page_at(url)[1]
     cache = store("pipeline")
     cache.client.delete(key_of(entry))
-    cache.sweep(entry.partition, Layer.PAGE)
+    cache.sweep([entry.partition], Layer.PAGE)
     purge("--url", url)
     assert url in fresh(site)
 

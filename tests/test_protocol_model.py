@@ -109,7 +109,7 @@ class RealEntry:
             case "invalidate":
                 self.cache.invalidate({ENTRY.partition: [ENTRY.digest]}, ENTRY.layer)
             case "sweep":
-                self.cache.sweep(ENTRY.partition, ENTRY.layer)
+                self.cache.sweep([ENTRY.partition], ENTRY.layer)
             case "flush":
                 self.cache.flush()
             case _:

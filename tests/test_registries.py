@@ -208,7 +208,7 @@ def _drop_all(cache: Store) -> None:
 def _expire_all(cache: Store) -> None:
     for key in cache.client.keys("[vl]:*"):
         cache.client.delete(key)
-    cache.sweep("*", PAGE)
+    cache.sweep(["*"], PAGE)
 
 
 def test_what_others_drop_is_forgotten_when_it_has_become_much(cache):
@@ -308,7 +308,7 @@ class Happenings:
         for entry in self._some():
             keys = value_key("*", entry.digest), lease_key("*", entry.digest)
             self.cache.client.delete(*keys)
-        self.cache.sweep("*", PAGE)
+        self.cache.sweep(["*"], PAGE)
 
     def flush(self) -> None:
         self.cache.flush()

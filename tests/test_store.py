@@ -189,7 +189,7 @@ def test_sweep_unregisters_only_what_has_neither_value_nor_lease(cache):
     leased(cache, dead)
     cache.client.delete(f"l:{{*}}:{dead.digest}")
     before = cache.client.pttl(f"v:{{*}}:{filled.digest}")
-    assert cache.sweep("*", Layer.PAGE).gone == 1
+    assert cache.sweep(["*"], Layer.PAGE).gone == 1
     assert registered(cache, filled) == {filled.digest, being_filled.digest}
     assert cache.lease(filled).body == b"body"
     assert cache.client.pttl(f"v:{{*}}:{filled.digest}") <= before
@@ -198,7 +198,7 @@ def test_sweep_unregisters_only_what_has_neither_value_nor_lease(cache):
 def test_sweep_of_the_last_entry_leaves_no_key(cache):
     fill(cache, leased(cache))
     cache.client.delete(f"v:{{cseattle}}:{ENTRY.digest}")
-    assert cache.sweep("cseattle", Layer.PAGE).gone == 1
+    assert cache.sweep(["cseattle"], Layer.PAGE).gone == 1
     assert keys(cache) == set()
 
 
@@ -227,7 +227,7 @@ def test_memory_that_is_full_refuses_fills_but_not_hits_nor_invalidations(cache)
         assert not fill(cache, lease, entry=other)
         assert cache.lease(ENTRY).body == b"body"
         assert cache.lease(other) == Full()
-        assert cache.sweep("cseattle", Layer.PAGE).gone == 1
+        assert cache.sweep(["cseattle"], Layer.PAGE).gone == 1
         assert cache.invalidate(DIGESTS, Layer.PAGE).had == {ENTRY.digest}
     finally:
         cache.client.config_set("maxmemory", limit)
@@ -279,7 +279,7 @@ def test_sweeping_does_not_make_an_entry_popular(cache):
     try:
         before = cache.client.object("freq", key)
         for _ in range(20):
-            cache.sweep("cseattle", Layer.PAGE)
+            cache.sweep(["cseattle"], Layer.PAGE)
         assert cache.client.object("freq", key) <= before
     finally:
         cache.client.config_set("lfu-log-factor", 10)
@@ -308,7 +308,7 @@ def test_server_that_has_forgotten_the_scripts_is_told_them_again(cache):
     fill(cache, lease)
     cache.client.unlink(f"v:{{{ENTRY.partition}}}:{ENTRY.digest}")
     forgotten()
-    assert cache.sweep(ENTRY.partition, Layer.PAGE).gone == 1
+    assert cache.sweep([ENTRY.partition], Layer.PAGE).gone == 1
 
 
 def test_reading_and_invalidating_each_take_one_round_trip(cache):

@@ -254,12 +254,13 @@ class Store:
             taken.unknown.update(map(bytes.decode, unknown))
         return taken
 
-    def sweep(self, partition: str, layer: Layer) -> Swept:
+    def sweep(self, partitions: Iterable[str], layer: Layer) -> Swept:
         """Unregister what has neither value nor lease."""
-        registry = self.registries([partition], layer).get(partition, {})
-        gone = sum(self._in_steps(self._sweep, {partition: registry}, layer))
-        size = sum(len(digest) + len(descriptor) for digest, descriptor in registry.items())
-        return Swept(gone, len(registry) - gone, size)
+        registries = self.registries(partitions, layer)
+        gone = sum(self._in_steps(self._sweep, registries, layer))
+        entries = [entry for registry in registries.values() for entry in registry.items()]
+        size = sum(len(digest) + len(descriptor) for digest, descriptor in entries)
+        return Swept(gone, len(entries) - gone, size)
 
     def horizon(self, move_for: str = "", not_after: int = 0) -> Mark:
         """The horizon; moved on first if `move_for` is the id of the server's present run, and by
