@@ -10,8 +10,8 @@ from invalidation_worker.change_log import Image
 from invalidation_worker.decide import Change
 from listings import queries
 from listings.cache.dependencies import Dependency, Place
-from listings.search import Sort
 from listings.search_index import bits, positions
+from listings.sort import Sort
 
 
 class Cause(NamedTuple):

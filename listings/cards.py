@@ -15,7 +15,8 @@ from listings.json_rows import in_json
 from listings.models import Media, Property
 from listings.prepared import A_WINDOW, Statement
 from listings.rows import Card
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 from listings.vocabulary import MediaCategory
 
 _CARDS_IN_JSON = msgspec.json.Decoder(tuple[Card, ...])  # made once: see `listings.cache.entries`

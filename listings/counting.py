@@ -14,7 +14,8 @@ from listings.cache.dependencies import Count
 from listings.models import Property
 from listings.prepared import A_WINDOW
 from listings.querysets import Loaded, cached, search_entry
-from listings.search import COUNT_CAP, COUNT_TO, PropertySearch, Sort
+from listings.search import COUNT_CAP, COUNT_TO, PropertySearch
+from listings.sort import Sort
 
 # Transactions with a lower id were over when this statement, which has one snapshot, began.
 FINISHED = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"

@@ -16,8 +16,9 @@ from listings.counting import Counted
 from listings.models import Property
 from listings.prepared import A_WINDOW, Statement
 from listings.rows import Row
-from listings.search import COUNT_CAP, COUNT_TO, FIELDS, PropertySearch, Sort
+from listings.search import COUNT_CAP, COUNT_TO, FIELDS, PropertySearch
 from listings.search_index import wanted
+from listings.sort import Sort
 from listings.vocabulary import PropertyType
 
 # field of a search → the values that are offered for it

@@ -16,9 +16,11 @@ from django.db.models import Q, QuerySet
 
 from listings import cards, querysets, words
 from listings.cache.dependencies import Place, Window
-from listings.models import KEY_PATTERN, LONGEST_KEY, Property
+from listings.columns import KEY_PATTERN, LONGEST_KEY
+from listings.models import Property
 from listings.rows import Card
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 
 MOST_CENTS = 10**14  # of a price or an area: what the columns hold
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")

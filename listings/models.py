@@ -8,20 +8,28 @@ comes with a second one for prefix searches, which keys of collation C do not ne
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import ClassVar
 
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
+from listings.columns import (
+    MOMENTS,
+    at_least_zero,
+    between,
+    constraint,
+    key_shape,
+    known,
+    primary_key,
+)
 from listings.places import CityKey
+from listings.property_indexes import property_indexes
 from listings.vocabulary import (
-    ON_MARKET,
     ChangeType,
     MediaCategory,
     OpenHouseStatus,
@@ -30,134 +38,6 @@ from listings.vocabulary import (
     PropertyType,
     StandardStatus,
 )
-from listings.word_index import word_index
-
-# PostgreSQL knows moments outside of these, and infinite ones; Python does not.
-MOMENTS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # keys stand in URLs and in cache keys
-LONGEST_KEY = 255
-
-
-def primary_key() -> models.CharField[str, str]:
-    """A RESO key: up to 255 letters, digits, dots, dashes and underscores.
-
-    Ordered by code point wherever the database runs, as Python orders it.
-    """
-    return models.CharField(
-        max_length=255,
-        primary_key=True,
-        db_collation="C",
-        validators=[RegexValidator(KEY_PATTERN)],
-    )
-
-
-# What searches filter by, besides the city and the words.
-_FILTERED = (
-    "internet_entire_listing_display_yn",
-    "standard_status",
-    "state_or_province",
-    "postal_code",
-    "property_type",
-    "property_sub_type",
-    "list_price",
-    "bedrooms_total",
-    "bathrooms_total_integer",
-    "living_area",
-    "year_built",
-)
-
-
-def _constraint(name: str, condition: Q) -> models.CheckConstraint:
-    return models.CheckConstraint(name=name, condition=condition)
-
-
-def _key_shape(model: str, column: str) -> models.CheckConstraint:
-    return _constraint(f"{model}_{column}_shape", Q(**{f"{column}__regex": KEY_PATTERN}))
-
-
-def _at_least_zero(model: str, *columns: str) -> list[models.CheckConstraint]:
-    return [
-        _constraint(
-            f"{model}_{column}_not_negative",
-            # The upper bound keeps NaN out, which PostgreSQL takes for larger than any number.
-            Q(**{f"{column}__gte": 0, f"{column}__lt": 10**12}) | Q(**{f"{column}__isnull": True}),
-        )
-        for column in columns
-    ]
-
-
-def _between(model: str, column: str, least: object, most: object) -> models.CheckConstraint:
-    inside = Q(**{f"{column}__gte": least, f"{column}__lte": most})
-    return _constraint(f"{model}_{column}_range", inside | Q(**{f"{column}__isnull": True}))
-
-
-def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
-    """An index for each sort of `PropertySearch`, the listing key breaking ties as there.
-
-    All that searches filter by is in it, so that a page's keys are found without the table.
-    """
-    by_key = F("listing_key").asc()
-    sorts = {
-        "newest": F("original_entry_timestamp").desc(),
-        "price": F("list_price").asc(),
-        "price_down": F("list_price").desc(),
-        "area_down": F("living_area").desc(nulls_last=True),
-    }
-    columns = {"newest": "", "price": "list_price", "price_down": "list_price"}
-    return [
-        models.Index(
-            *map(F, first),
-            order,
-            by_key,
-            name=f"{prefix}_{name}",
-            include=[column for column in _FILTERED if column != columns.get(name, "living_area")],
-        )
-        for name, order in sorts.items()
-    ]
-
-
-def _market_indexes() -> list[models.Index]:
-    """Indexes of what is on the market that answer counts by themselves, without the table.
-
-    At a million listings they take 600 MB (`docs/benchmarks.md` tells what for). Large homes are
-    dear ones, so the cheapest of them are found by their number of rooms, not in the order of
-    prices; and what is let is cheap, so the dearest of it are found in the order of its own type.
-    Land has no rooms: to tell that of all of it, the index of types has all that is filtered by.
-    Those of states, bathrooms and years have what refinements are told apart by.
-    """
-    on_market = Q(internet_entire_listing_display_yn=True, standard_status__in=ON_MARKET)
-    kind = ["property_type", "property_sub_type", "bedrooms_total"]
-    sorted_by = ["listing_key", "list_price", "living_area", "original_entry_timestamp"]
-    refined_by = ["property_type", "bedrooms_total"]
-    left_out = {"internet_entire_listing_display_yn", "property_type", "list_price"}
-    columns: dict[str, tuple[list[str], list[str]]] = {
-        "city": (["city_key", "listing_key"], []),
-        "city_kind": (["city_key", *kind], sorted_by),
-        "kind": (kind, sorted_by),
-        "type_price": (
-            ["property_type", "list_price"],
-            ["listing_key", "city_key", *(one for one in _FILTERED if one not in left_out)],
-        ),
-        "state": (["state_or_province", "city_key"], ["listing_key", "list_price", *refined_by]),
-        "beds": (["bedrooms_total"], ["listing_key", "list_price"]),
-        "baths": (
-            ["bathrooms_total_integer"],
-            ["city_key", "year_built", *sorted_by, *refined_by],
-        ),
-        "year": (
-            ["year_built"],
-            ["city_key", "bathrooms_total_integer", "listing_key", "list_price", *refined_by],
-        ),
-        "price": (["list_price"], ["listing_key"]),
-    }
-    return [
-        models.Index(fields=keys, include=more, condition=on_market, name=f"property_market_{name}")
-        for name, (keys, more) in columns.items()
-    ]
-
-
-def _known(model: str, column: str, values: list[str]) -> models.CheckConstraint:
-    return _constraint(f"{model}_{column}_known", Q(**{f"{column}__in": values}))
 
 
 class Office(models.Model):
@@ -172,7 +52,7 @@ class Office(models.Model):
 
     class Meta:
         ordering: ClassVar = ["office_name", "office_key"]
-        constraints: ClassVar = [_key_shape("office", "office_key")]
+        constraints: ClassVar = [key_shape("office", "office_key")]
 
     def __str__(self) -> str:
         return self.office_name
@@ -193,7 +73,7 @@ class Agent(models.Model):
 
     class Meta:
         ordering: ClassVar = ["member_full_name", "member_key"]
-        constraints: ClassVar = [_key_shape("agent", "member_key")]
+        constraints: ClassVar = [key_shape("agent", "member_key")]
         indexes: ClassVar = [models.Index(fields=["office"], name="agent_office")]
 
     def __str__(self) -> str:
@@ -318,14 +198,14 @@ class Property(models.Model):
         verbose_name_plural = "properties"
         ordering: ClassVar = ["-original_entry_timestamp", "listing_key"]
         constraints: ClassVar = [
-            _key_shape("property", "listing_key"),
+            key_shape("property", "listing_key"),
             models.UniqueConstraint(
                 "originating_system_name",
                 "originating_system_key",
                 name="property_originating_key_once",
                 condition=~Q(originating_system_key=""),
             ),
-            *_at_least_zero(
+            *at_least_zero(
                 "property",
                 "list_price",
                 "original_list_price",
@@ -337,40 +217,16 @@ class Property(models.Model):
                 "association_fee",
                 "tax_annual_amount",
             ),
-            _between("property", "latitude", -90, 90),
-            _between("property", "longitude", -180, 180),
-            _between("property", "year_built", 1600, 2200),
-            _between("property", "close_date", date.min, date.max),
-            _between("property", "original_entry_timestamp", *MOMENTS),
-            _known("property", "standard_status", StandardStatus.values),
-            _known("property", "property_type", PropertyType.values),
-            _known("property", "property_sub_type", ["", *PropertySubType.values]),
+            between("property", "latitude", -90, 90),
+            between("property", "longitude", -180, 180),
+            between("property", "year_built", 1600, 2200),
+            between("property", "close_date", date.min, date.max),
+            between("property", "original_entry_timestamp", *MOMENTS),
+            known("property", "standard_status", StandardStatus.values),
+            known("property", "property_type", PropertyType.values),
+            known("property", "property_sub_type", ["", *PropertySubType.values]),
         ]
-        indexes: ClassVar = [
-            *_sort_indexes("property_all"),
-            *_sort_indexes("property_city", "city_key"),
-            *_market_indexes(),
-            # What was sold long ago stands far down in the order of all.
-            models.Index(
-                F("standard_status"),
-                F("original_entry_timestamp").desc(),
-                F("listing_key").asc(),
-                include=["city_key", *_FILTERED[2:]],
-                condition=Q(internet_entire_listing_display_yn=True),
-                name="property_status_newest",
-            ),
-            *(
-                models.Index(fields=[column], name=f"property_{column}"[:30])  # Django's limit
-                for column in (
-                    "property_sub_type",
-                    "postal_code",
-                    "bedrooms_total",
-                    "list_agent",
-                    "list_office",
-                )
-            ),
-            word_index("property_words"),
-        ]
+        indexes: ClassVar = property_indexes()
 
     def __str__(self) -> str:
         return f"{self.unparsed_address or self.listing_key}, {self.city}"
@@ -398,8 +254,8 @@ class Media(models.Model):
         verbose_name_plural = "media"
         ordering: ClassVar = ["property", "order", "media_key"]
         constraints: ClassVar = [
-            _key_shape("media", "media_key"),
-            _known("media", "media_category", MediaCategory.values),
+            key_shape("media", "media_key"),
+            known("media", "media_category", MediaCategory.values),
         ]
         indexes: ClassVar = [
             models.Index(fields=["property", "order"], name="media_property_order")
@@ -427,14 +283,14 @@ class OpenHouse(models.Model):
     class Meta:
         ordering: ClassVar = ["open_house_start_time", "open_house_key"]
         constraints: ClassVar = [
-            _key_shape("openhouse", "open_house_key"),
-            _constraint(
+            key_shape("openhouse", "open_house_key"),
+            constraint(
                 "openhouse_ends_after_start",
                 Q(open_house_end_time__gt=F("open_house_start_time")),
             ),
-            _between("openhouse", "open_house_start_time", *MOMENTS),
-            _between("openhouse", "open_house_end_time", *MOMENTS),
-            _known("openhouse", "open_house_status", OpenHouseStatus.values),
+            between("openhouse", "open_house_start_time", *MOMENTS),
+            between("openhouse", "open_house_end_time", *MOMENTS),
+            known("openhouse", "open_house_status", OpenHouseStatus.values),
         ]
         indexes: ClassVar = [models.Index(fields=["property"], name="openhouse_property")]
 
@@ -459,9 +315,9 @@ class ListingHistory(models.Model):
         verbose_name_plural = "listing history"
         ordering: ClassVar = ["-modification_timestamp", "history_transactional_key"]
         constraints: ClassVar = [
-            _key_shape("listinghistory", "history_transactional_key"),
-            _known("listinghistory", "change_type", ChangeType.values),
-            _between("listinghistory", "modification_timestamp", *MOMENTS),
+            key_shape("listinghistory", "history_transactional_key"),
+            known("listinghistory", "change_type", ChangeType.values),
+            between("listinghistory", "modification_timestamp", *MOMENTS),
         ]
         indexes: ClassVar = [models.Index(fields=["property"], name="listinghistory_property")]
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from listings.columns import KEY_PATTERN, LONGEST_KEY
 from listings.drawings import indoors, outdoors
 from listings.drawings.canvas import Canvas
-from listings.models import KEY_PATTERN, LONGEST_KEY
 
 SCENES: dict[str, Callable[[Canvas], None]] = {
     "house": outdoors.house,

@@ -22,7 +22,8 @@ from psycopg2.extensions import AsIs
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from listings.models import Property
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 
 MOST_SHAPES = 1_024  # of searches, 6 kB each; a shape beyond them is compiled again
 

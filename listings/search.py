@@ -7,66 +7,29 @@ readings side by side; a property test holds them equal on a real PostgreSQL.
 
 from __future__ import annotations
 
-import enum
 import operator
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from listings.cache.dependencies import Answer, Place
+from listings import readers
+from listings.cache.dependencies import Answer
 from listings.models import Property
-from listings.places import city_key
+from listings.sort import Sort
 from listings.vocabulary import ON_MARKET, PUBLIC, STATES, PropertySubType, PropertyType
 
 PAGE_SIZE = 24
 LAST_PAGE = 42  # 42 × 24 = 1,008: as far as the capped count reaches
 COUNT_CAP = 1_000
-LONGEST_CITY = 50  # characters, as in the column
 # So far is counted, at half the cost again, so that up to 500 listings may go before the database
 # must be asked whether there are still more than 1,000.
 COUNT_TO = 1_500
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Sort(enum.StrEnum):
-    """Orders of a list; the listing key breaks ties in all of them."""
-
-    NEWEST = "newest"
-    PRICE = "price"
-    PRICE_DOWN = "-price"
-    LIVING_AREA_DOWN = "-living_area"
-
-    @property
-    def order(self) -> tuple[OrderBy, OrderBy]:
-        first = {
-            Sort.NEWEST: F("original_entry_timestamp").desc(),
-            Sort.PRICE: F("list_price").asc(),
-            Sort.PRICE_DOWN: F("list_price").desc(),
-            Sort.LIVING_AREA_DOWN: F("living_area").desc(nulls_last=True),
-        }
-        return first[self], F("listing_key").asc()
-
-    def place(self, row: Callable[[str], Any]) -> Place:
-        """Where a row stands in this order, given its columns: the same order as in SQL.
-
-        Whole numbers, so that a place survives any encoding: cents, and microseconds.
-        """
-        key = row("listing_key")
-        if self is Sort.NEWEST:
-            return (-_microseconds(row("original_entry_timestamp")), key)
-        if self is Sort.LIVING_AREA_DOWN:
-            area = row("living_area")
-            return (1, 0, key) if area is None else (0, -int(area * 100), key)
-        cents = int(row("list_price") * 100)
-        return (cents if self is Sort.PRICE else -cents, key)
 
 
 class InvalidSearch(ValueError):
@@ -197,12 +160,6 @@ class PropertySearch:
 _DEFAULTS = [(field.name, field.default) for field in fields(PropertySearch)]
 
 
-def _microseconds(moment: datetime | str) -> int:
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 def at_least(column: object, bound: Decimal | int) -> bool:
     return Decimal(str(column)) >= bound
 
@@ -235,63 +192,6 @@ SEARCHED = frozenset(
 )
 
 
-def _one_of(values: tuple[str, ...] | list[str]) -> Callable[[str], str]:
-    """A reader that takes one of these, whatever its case."""
-    by_folded = {value.casefold(): value for value in values}
-
-    def read(raw: str) -> str:
-        value = by_folded.get(raw.casefold())
-        if value is None:
-            raise ValueError(f"must be one of {', '.join(values)}")
-        return value
-
-    return read
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(raw: str) -> int:
-        # isdecimal alone would let other scripts' digits through; int() alone, signs and spaces,
-        # and it takes its time over a thousand digits.
-        digits = raw.isascii() and raw.isdecimal() and len(raw) <= 12
-        if not digits or not least <= int(raw) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
-        return int(raw)
-
-    return read
-
-
-def _price(raw: str) -> Decimal:
-    try:
-        price = Decimal(raw.replace(",", "").removeprefix("$") if raw.isascii() else "NaN")
-    except InvalidOperation:
-        price = Decimal("NaN")
-    if not price.is_finite() or not 0 <= price <= 10**12 or price != (cents := _cents(price)):
-        raise ValueError("must be an amount from 0 to 1000000000000, with at most two decimals")
-    # One spelling for one amount: 5E+5, 500000.00 and 500000 are the same search.
-    return abs(cents.quantize(Decimal(1)) if cents == int(cents) else cents)
-
-
-def _cents(price: Decimal) -> Decimal:
-    return price.quantize(Decimal("0.01"))
-
-
-def _city(raw: str) -> str:
-    key = city_key(raw)
-    if not key or len(raw) > LONGEST_CITY:
-        raise ValueError(f"must be the name of a city, of at most {LONGEST_CITY} characters")
-    return key
-
-
-def _text(longest: int) -> Callable[[str], str]:
-    def read(raw: str) -> str:
-        value = " ".join(raw.split())
-        if len(value) > longest or "\x00" in value:
-            raise ValueError(f"must be a text of at most {longest} characters")
-        return value
-
-    return read
-
-
 def _sort(raw: str) -> Sort:
     if raw not in Sort.__members__.values():
         raise ValueError(f"must be one of {', '.join(Sort)}")
@@ -299,20 +199,20 @@ def _sort(raw: str) -> Sort:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "city": _city,
-    "state_or_province": _one_of(STATES),
-    "postal_code": lambda raw: _text(10)(raw.upper()),
-    "property_type": _one_of(PropertyType.values),
-    "property_sub_type": _one_of(PropertySubType.values),
-    "standard_status": _one_of([str(status) for status in PUBLIC]),
-    "list_price_min": _price,
-    "list_price_max": _price,
-    "bedrooms_min": _whole(0, 100),
-    "bathrooms_min": _whole(0, 100),
-    "living_area_min": _whole(0, 10_000_000),
-    "living_area_max": _whole(0, 10_000_000),
-    "year_built_min": _whole(1600, 2200),
-    "q": lambda raw: _text(200)(raw.lower()),  # full text knows no case
+    "city": readers.city,
+    "state_or_province": readers.one_of(STATES),
+    "postal_code": lambda raw: readers.text(10)(raw.upper()),
+    "property_type": readers.one_of(PropertyType.values),
+    "property_sub_type": readers.one_of(PropertySubType.values),
+    "standard_status": readers.one_of([str(status) for status in PUBLIC]),
+    "list_price_min": readers.price,
+    "list_price_max": readers.price,
+    "bedrooms_min": readers.whole(0, 100),
+    "bathrooms_min": readers.whole(0, 100),
+    "living_area_min": readers.whole(0, 10_000_000),
+    "living_area_max": readers.whole(0, 10_000_000),
+    "year_built_min": readers.whole(1600, 2200),
+    "q": lambda raw: readers.text(200)(raw.lower()),  # full text knows no case
     "sort": _sort,
-    "page": _whole(1, LAST_PAGE),
+    "page": readers.whole(1, LAST_PAGE),
 }

@@ -5,10 +5,10 @@ from django.urls.converters import IntConverter, StringConverter
 
 from listings import browsing, views
 from listings.api.routes import api
-from listings.models import KEY_PATTERN, LONGEST_KEY
+from listings.columns import KEY_PATTERN, LONGEST_KEY
 from listings.photos import photo
 from listings.places import city_key
-from listings.search import LONGEST_CITY
+from listings.readers import LONGEST_CITY
 
 
 class KeyConverter(StringConverter):

@@ -26,7 +26,8 @@ from listings import cards, prepared, word_index
 from listings.models import Property
 from listings.prepared import A_WINDOW, Statement
 from listings.rows import Card
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 
 _FEW = 1_500  # listings: more than all pages of a search show
 # Over all cities 40 listings are looked through for each one that is wanted, so that words that one

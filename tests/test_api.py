@@ -15,7 +15,8 @@ from listings.api.resources import ListedProperty, Properties, reso_name
 from listings.api.resources import Property as PropertyResource
 from listings.api.routes import Parameters, documented
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 from tests.conftest import apply_all
 from tests.test_pages import WRONG, entries, is_hit, make, text
 

@@ -30,8 +30,9 @@ from listings.cache.dependencies import (
 )
 from listings.cache.entries import Descriptor, Entry, Layer
 from listings.queries import BY_KEY
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
 from listings.search_index import SearchIndex, bits, positions, wanted
+from listings.sort import Sort
 
 KEYS = [f"A-{number}" for number in range(12)]
 PARAMETERS: dict[str, list[str]] = {

@@ -15,7 +15,8 @@ from listings import words
 from listings.cache.dependencies import Place
 from listings.keyset import as_text, cards_after, from_text, loaded
 from listings.models import Property
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 from tests.conftest import apply_all
 
 START = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from listings import cards, prepared
 from listings.models import Media, Property
 from listings.prepared import A_KEY, Planned, Prepared, Statement
-from listings.search import LAST_PAGE, PAGE_SIZE, PropertySearch, Sort
+from listings.search import LAST_PAGE, PAGE_SIZE, PropertySearch
+from listings.sort import Sort
 from listings.vocabulary import PUBLIC, PropertySubType, PropertyType
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -17,8 +17,9 @@ from listings import counting, queries
 from listings.cache.store import store
 from listings.models import Agent, ListingHistory, Media, Office, OpenHouse, Property
 from listings.rows import City, Missing
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
 from listings.shown import SHOWN
+from listings.sort import Sort
 from tests.conftest import apply_all
 
 pytestmark = pytest.mark.usefixtures("platform")

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from listings import words
 from listings.models import Property
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 from listings.word_index import SIXTEENTH
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,8 @@ from django.db.models import Count, Q
 
 from listings.facets import OFFERED
 from listings.models import Property
-from listings.search import COUNT_CAP, FIELDS, PropertySearch, Sort
+from listings.search import COUNT_CAP, FIELDS, PropertySearch
+from listings.sort import Sort
 
 
 @dataclass(frozen=True)

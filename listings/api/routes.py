@@ -15,7 +15,8 @@ from pydantic import ConfigDict, create_model
 
 from listings.api.pages import api_properties, api_property, problem
 from listings.api.resources import Problem, Properties, Property, Resource
-from listings.search import InvalidSearch, Sort
+from listings.search import InvalidSearch
+from listings.sort import Sort
 from listings.vocabulary import PUBLIC, PropertySubType, PropertyType
 
 api = NinjaAPI(
