@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from django.template import engines
 from django.template.loader import render_to_string
 from django.urls import reverse
 from jinja2 import Environment
@@ -34,7 +35,8 @@ from listings.rows import (
     OpenHouseTime,
     Photo,
 )
-from listings.search import PropertySearch, Sort
+from listings.search import PropertySearch
+from listings.sort import Sort
 
 ENTERED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 STATIC = Path(templating.__file__).parent / "static" / "listings"
@@ -334,6 +336,16 @@ def test_hostile_text_stays_text_in_files(settings, name, text):
         title = [one.text or "" for one in tree.iter("{http://www.w3.org/2005/Atom}title")][1]
         shown = re.sub("[\x00\x0b\ud800\ufffe]", "", text)
         assert shown.split() == title.partition("· ")[2].rpartition(", ")[0].split()
+
+
+def test_every_template_is_fed_hostile_text():
+    env = engines["jinja2"].env
+    env.cache.clear()
+    every_page(HOSTILE[0])
+    for name, context in FILES.items():
+        xml_page(name, "application/xml", **context(EVERY_FILTER, CARD))
+    used = {name for _, name in env.cache}
+    assert used >= set(env.list_templates(filter_func=lambda name: name.startswith("listings/")))
 
 
 @pytest.mark.parametrize(
