@@ -13,9 +13,14 @@ from benchmarks.publish import DOCUMENT, replaced
 GREEN, BLUE, ORANGE, RED, GREY = "#009e73", "#0072b2", "#e69f00", "#d55e00", "#999999"
 
 
-def put(name: str, parts: Mapping[str, str], figure: Figure, results: msgspec.Struct) -> None:
+def put(
+    name: str, parts: Mapping[str, str], results: msgspec.Struct, figure: Figure | None = None
+) -> None:
     """Replace what stands between the marks `name part` in `docs/benchmarks.md`, and put plot and
     JSON beside it under this name.
+
+    Raises:
+        ValueError: the document has no such mark. Nothing is written then.
     """
     text = DOCUMENT.read_text()
     for part, table in parts.items():
@@ -25,7 +30,8 @@ def put(name: str, parts: Mapping[str, str], figure: Figure, results: msgspec.St
     (beside / f"{name}.json").write_bytes(
         msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
     )
-    figure.savefig(beside / f"{name}.png", dpi=110, metadata={"Software": None})
+    if figure:
+        figure.savefig(beside / f"{name}.png", dpi=110, metadata={"Software": None})
 
 
 def plain(axes: Axes, title: str) -> None:

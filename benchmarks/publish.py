@@ -45,7 +45,9 @@ def main() -> None:
 def replaced(text: str, name: str, part: str) -> str:
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{DOCUMENT.name} has no marks for {name!r}")
     return f"{before}{begin}\n{part}\n{end}{after}"
 
 

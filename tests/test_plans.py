@@ -7,19 +7,22 @@ takes.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import product
 
+import msgspec
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from benchmarks.plans import FILTERS, SORTS, Cost, _whole_tables, report
+from benchmarks.machine import Machine
+from benchmarks.plans import report
+from benchmarks.plans.costs import FILTERS, SORTS, _whole_tables
+from benchmarks.plans.plan import Cost, Kind, Plan, Results
 from listings import queries
 from listings.cache.reading import bypass
 from listings.inventory.seeding import seed
@@ -102,12 +105,31 @@ def test_the_keys_of_a_city_need_no_table():
     assert "Index Only Scan using property_market_city " in plan
 
 
-def test_a_page_that_is_too_dear_is_counted(capsys):
-    costs = [Cost("home", "", 60.0, 2, ("listings_property",)), Cost("city", "kent", 4.0, 3, ())]
-    assert report(costs) == 1
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].endswith("home   reads all of listings_property")
-    assert told[-1] == "2 pages, 1 of them take 50 ms or more"
+def found_of(*costs: Cost) -> Results:
+    return Results(Plan(), Machine("one", 2, 24.0, {}), list(costs))
+
+
+def test_a_list_is_judged_by_its_time_and_by_whether_it_reads_all_listings():
+    quick = Cost("property_list", "city=kent", 4.0, 1, ())
+    tally = Cost("city_list", "", 0.5, 1, ("listings_citytally",))
+    assert all(report.verdicts(found_of(quick, tally)).values())
+    for bad in (Cost("property_list", "", 50.0, 1, ()), Cost("home", "", 50.0, 1, ())):
+        assert list(report.verdicts(found_of(quick, bad)).values()).count(False) == 1
+    whole = Cost("property_list", "q=garden", 4.0, 1, ("listings_property",))
+    kept = report.verdicts(found_of(quick, whole))
+    assert kept["1 of 2 lists are found by reading all listings"] is False
+    assert kept["0 of 2 lists take the database 50 ms or more"] is True
+
+
+def test_refinements_are_told_apart_from_pages():
+    refined = Cost("search_facets", "q=garden", 160.0, 2, ("listings_property",))
+    found = found_of(Cost("property_list", "", 4.0, 1, ()), refined)
+    assert all(report.verdicts(found).values())
+    (row,) = (line for line in report.kinds(found).splitlines() if Kind.REFINEMENTS in line)
+    assert row == f"| {Kind.REFINEMENTS} | 1 | 160.0 | 160.0 | 1 | 1 |"
+    first, second = report.dearest(found).splitlines()[2:]
+    assert first == "| search_facets | `q=garden` | listings_property | 160.0 | 2 |"
+    assert second.startswith("| property_list |")
 
 
 def test_a_table_that_is_not_read_after_all_is_not_told():
@@ -116,13 +138,14 @@ def test_a_table_that_is_not_read_after_all_is_not_told():
     assert list(_whole_tables({"Node Type": "Append", "Plans": [read, spared]})) == ["one"]
 
 
-def test_the_whole_command_at_a_tiny_size(monkeypatch):
+def test_the_whole_command_at_a_tiny_size(monkeypatch, tmp_path):
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)  # the tests', not the command's
-    argv = [sys.executable, "-m", "benchmarks.plans", "--listings", "200"]
+    output = tmp_path / "plans.json"
+    argv = [sys.executable, "-m", "benchmarks.plans", "--listings", "200", "--output", str(output)]
     done = subprocess.run(argv, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr[-5_000:]
-    found = re.fullmatch(
-        r"(\d+) pages, \d+ of them take 50 ms or more", done.stdout.splitlines()[-1]
-    )
-    assert found
-    assert int(found[1]) > len(SORTS) * sum(map(len, FILTERS.values()))
+    assert output.exists(), done.stderr[-5_000:]
+    found = msgspec.json.decode(output.read_bytes(), type=Results)
+    lists = [cost for cost in found.costs if cost.kind is Kind.LIST]
+    assert len(lists) > len(SORTS) * sum(map(len, FILTERS.values()))
+    assert all(cost.milliseconds and cost.statements for cost in found.costs)
+    assert f"of {len(lists)} lists take the database" in done.stdout

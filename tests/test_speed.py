@@ -78,10 +78,23 @@ def test_a_part_measured_anew_keeps_the_others_of_the_same_plan_only(tmp_path):
     former = Results(TINY, "here", hits=[Measured(NEAR, "16", [Sample(1, 1.0, 1.0)])])
     path.write_bytes(msgspec.json.encode(former))
     anew = Results(TINY, "here", misses=[Measured(COLD, LIST, [Sample(2, 1.0, 1.0)])])
-    both = with_former(anew, path)
+    both = with_former(anew, path, ["misses"])
     assert (both.hits, both.misses) == (former.hits, anew.misses)
     elsewhere = msgspec.structs.replace(anew, machine="elsewhere")
-    assert with_former(elsewhere, path) == elsewhere
+    assert with_former(elsewhere, path, ["misses"]) == elsewhere
+
+
+def test_a_part_measured_anew_leaves_nothing_of_its_former_run(tmp_path):
+    path = tmp_path / "speed.json"
+    hits = [Measured(NEAR, "16", [Sample(1, 1.0, 1.0)])]
+    former = Results(TINY, "here", hits=hits, left_out={"misses": ["cacheops"]})
+    path.write_bytes(msgspec.json.encode(former))
+    without_wrk = Results(TINY, "here", left_out={"hits": ["wrk"]})
+    found = with_former(without_wrk, path, ["hits"])
+    assert (found.hits, found.left_out) == ([], {"misses": ["cacheops"], "hits": ["wrk"]})
+    assert "Left out: wrk." in report.run(found)
+    again = with_former(Results(TINY, "here", left_out={"misses": []}), path, ["misses"])
+    assert "Left out" not in report.run(again)
 
 
 def test_pages_from_cached_querysets_cost_less_than_an_ordinary_site_that_says_the_same(house):

@@ -27,7 +27,7 @@ def publish(results: Results) -> None:
         "latencies": report.latencies(results),
         "run": report.run(results),
     }
-    put("bulk", parts, _draw(results), results)
+    put("bulk", parts, results, _draw(results))
 
 
 def _draw(results: Results) -> Figure:

@@ -34,7 +34,7 @@ from invalidation_worker import change_log
 from invalidation_worker.horizon import Horizon
 from listings.cache.store import store
 
-LIVE = 1_000  # entries, while listings grow
+LIVE = 1_000  # entries, while something else grows
 BEAT_SECONDS = 0.5
 _LAST = "SELECT last_value FROM invalidation_worker_changeevent_id_seq"
 
@@ -58,6 +58,10 @@ def _busy(plan: Plan, listings: int) -> Iterator[Point]:
     pids = dict(zip((EVENT, WARM), map(int, os.environ["WORKERS"].split()), strict=True))
     with _writer(plan) as set_rate:
         for rate in plan.writes:
+            set_rate(0.0)
+            store("pipeline").flush()
+            house.await_near()
+            fill(LIVE)
             set_rate(rate)
             costs = house.visitors()
             began, before, events = time.monotonic(), _spent(pids), _last_event()

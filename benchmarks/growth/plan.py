@@ -19,7 +19,7 @@ NEAR, HIT, LIST_MISS, DETAIL_MISS, EVENT, WARM = (
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How much: one of three grows, the others stay as small as they are first."""
+    """How much. One of three grows at a time, listings and writes beside 1,000 live entries."""
 
     listings: tuple[int, ...] = (21_613, 100_000, 1_000_000)
     entries: tuple[int, ...] = (100, 1_000, 10_000, 20_000)  # where every change looks

@@ -26,7 +26,7 @@ def main() -> None:
 def publish(results: Results) -> None:
     """Write the tables, the plot, and all figures."""
     parts = {axis: report.table(results, axis) for axis in AXES}
-    put("growth", {**parts, "run": report.run(results)}, _draw(results), results)
+    put("growth", {**parts, "run": report.run(results)}, results, _draw(results))
 
 
 def _draw(results: Results) -> Figure:

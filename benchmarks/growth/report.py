@@ -1,4 +1,4 @@
-"""What was measured as text, and whether costs stay small."""
+"""What was measured as text."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ class Audited(msgspec.Struct, frozen=True, tag=True):
     oldest_served_seconds: float
     never_true: int
     failed: int
-    lag_orm_p99_ms: float  # until its pages were seen to show it
-    lag_other_p99_ms: float
+    lag_orm_p99_ms: float | None  # until its pages were seen to show it; none: nobody watched one
+    lag_other_p99_ms: float | None
     cpu_use: float
 
 

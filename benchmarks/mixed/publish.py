@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, plain, put
 from benchmarks.mixed import report
 from benchmarks.mixed.__main__ import OUTPUT
-from benchmarks.mixed.plan import SCENARIOS, SIXTY, Results
+from benchmarks.mixed.plan import SCENARIOS, SIXTY, Plan, Results
 
 
 def main() -> None:
@@ -23,14 +23,16 @@ def main() -> None:
 
 
 def publish(results: Results) -> None:
-    """Write the tables, the plot, and all figures."""
+    """Write the tables, the plot, and all figures; those of each size have a place of their own."""
     parts = {
         "promised": report.promised(results),
         "rounds": report.table(results),
         "audits": report.audits(results),
         "run": report.run(results),
     }
-    put("mixed", parts, _draw(results), results)
+    listings = results.plan.listings
+    name = "mixed" if listings == Plan().listings else f"mixed-{listings}"
+    put(name, parts, results, _draw(results))
 
 
 def _draw(results: Results) -> Figure:

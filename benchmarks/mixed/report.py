@@ -80,6 +80,12 @@ COLUMNS: dict[str, Cell] = {
     "processors": _ratio(lambda one: one.cpu_use),
     "generator": _ratio(lambda one: one.generator_cpu),
 }
+
+
+def _lag(milliseconds: float | None) -> str:
+    return "none seen" if milliseconds is None else f"{milliseconds:.0f}"
+
+
 AUDIT_COLUMNS: dict[str, Callable[[Audited], str]] = {
     "written": lambda one: SCENARIOS[one.scenario].name,
     "load": lambda one: one.load,
@@ -88,8 +94,8 @@ AUDIT_COLUMNS: dict[str, Callable[[Audited], str]] = {
     "beyond": lambda one: f"{one.steps_back_beyond:,}",
     "never true": lambda one: f"{one.never_true:,}",
     "oldest served, s": lambda one: f"{one.oldest_served_seconds:.2f}",
-    "p99 of the lag, slowest path through the ORM, ms": lambda one: f"{one.lag_orm_p99_ms:.0f}",
-    "around it": lambda one: f"{one.lag_other_p99_ms:.0f}",
+    "p99 of the lag, slowest path through the ORM, ms": lambda one: _lag(one.lag_orm_p99_ms),
+    "around it": lambda one: _lag(one.lag_other_p99_ms),
     "failed": lambda one: f"{one.failed:,}",
     "processors": lambda one: percent(one.cpu_use),
 }

@@ -201,10 +201,12 @@ def _summed_up(name: str, load: str, found: Report) -> Audited:
     )
 
 
-def _slowest(found: Report, rings: bool) -> float:
-    """The p99 of the lag on the slowest path, of those that ring, or of the others."""
-    lags = (path.lag_p99_ms for path in found.paths.values() if path.rings is rings)
-    return max(lags, default=0.0)
+def _slowest(found: Report, rings: bool) -> float | None:
+    """The p99 of the lag on the slowest path, of those that ring, or of the others; none: no change
+    was seen to arrive.
+    """
+    watched = (path for path in found.paths.values() if path.rings is rings and path.watched)
+    return max((path.lag_p99_ms for path in watched), default=None)
 
 
 def _counts() -> Counts:

@@ -26,8 +26,9 @@ from benchmarks.speed.names import (
     REDIS,
     REDIS_304,
 )
-from benchmarks.speed.processes import House, WebServer, free_port
+from benchmarks.speed.processes import House, WebServer
 from benchmarks.speed.sameness import assert_same
+from web.local_servers import ports
 
 PAGE = "/listings/"  # the list that visitors see first: 24 homes
 
@@ -147,7 +148,7 @@ def _constant(house: House, known: Known) -> WebServer:
 
 def _cache_page(house: House, name: str, known: Known) -> Contender:
     """Django's own whole-page cache over the ordinary site. No gzip, as Django comes without."""
-    path, port = f"/cached{PAGE}", free_port()
+    path, port = f"/cached{PAGE}", ports.free_port()
     database = contenders.OF_CACHE_PAGE if name == CACHE_PAGE else contenders.OF_GUNICORN
     variables = {**contenders.PLAIN, "ORDINARY_CACHE_URL": contenders.cache_url(house, database)}
     application = "benchmarks.ordinary.wsgi:application"

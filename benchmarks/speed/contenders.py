@@ -6,7 +6,8 @@ import sys
 from importlib.util import find_spec
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks.speed.processes import House, WebServer, free_port
+from benchmarks.speed.processes import House, WebServer
+from web.local_servers import ports
 
 OURS = {"CONTESTANT": "ours", "DJANGO_SETTINGS_MODULE": "benchmarks.settings"}
 PLAIN = {"CONTESTANT": "plain", "DJANGO_SETTINGS_MODULE": "benchmarks.ordinary.settings"}
@@ -36,7 +37,7 @@ def has_module(name: str) -> bool:
 
 def granian(house: House, name: str, application: str, variables: dict[str, str]) -> WebServer:
     """An application on the platform's own web server, with its own options."""
-    port = free_port()
+    port = ports.free_port()
     argv = [sys.executable, "-m", "benchmarks.speed.serve", application]
     return house.serve(name, argv, {"PORT": str(port), **variables}, port)
 

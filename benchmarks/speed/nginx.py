@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.speed.processes import House, WebServer, free_port
+from benchmarks.speed.processes import House, WebServer
+from web.local_servers import ports
 
 # One process; files in memory for all practical purposes, sent by the kernel; no log. Our pages
 # say `no-cache`, so it has to be told to keep them.
@@ -44,7 +45,7 @@ http {{
 
 def start(house: House, behind: int) -> WebServer:
     """nginx, which asks our server on this port for what it has not."""
-    port = free_port()
+    port = ports.free_port()
     folder = house.folder / "nginx"
     folder.mkdir(exist_ok=True)
     text = CONFIGURATION.format(

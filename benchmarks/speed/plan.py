@@ -94,7 +94,7 @@ class Results(msgspec.Struct):
     misses: list[Measured] = []
     profiles: list[Profile] = []
     thousand: list[Thousand] = []
-    skipped: list[str] = []  # who did not take part, and what would bring them
+    left_out: dict[str, list[str]] = {}  # part → who did not take part, and what would bring them
 
 
 def measured(rows: list[Measured], contender: str, setting: str) -> Measured:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.servers import PROJECT
-from web.local_servers import Guardian, Stage, ports
+from web.local_servers import Guardian, Stage
 
 START_SECONDS = 30.0
 
@@ -126,10 +126,6 @@ class House:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
-
-
-def free_port() -> int:
-    return ports.free_port()
 
 
 def tree_cpu_seconds(root: psutil.Process) -> float:

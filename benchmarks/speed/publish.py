@@ -36,7 +36,7 @@ def publish(results: Results) -> None:
     """Write the tables, the plot, and all figures."""
     text = DOCUMENT.read_text()
     for name, part in {**report.tables(results), "run": report.run(results)}.items():
-        text = replaced(text, f"speed {name}", part)
+        text = replaced(text, f"speed {name}", part or "Not measured.\n")
     DOCUMENT.write_text(text)
     JSON.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     _draw(results).savefig(PLOT, dpi=110, metadata={"Software": None})

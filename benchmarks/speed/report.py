@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from statistics import median
 from typing import NamedTuple
 
@@ -50,15 +51,14 @@ PROMISES = (
 
 
 def tables(results: Results) -> dict[str, str]:
-    """Name → Markdown, for each table that has something in it."""
-    found = {
+    """Name → Markdown, or nothing for what was not measured."""
+    return {
         "promised": promised(results),
         "hits": hits(results.hits),
         "misses": misses(results.misses),
         "profile": profile(results),
         "thousand": thousand(results),
     }
-    return {name: text for name, text in found.items() if text}
 
 
 def run(results: Results) -> str:
@@ -70,13 +70,14 @@ def run(results: Results) -> str:
         f"new pages of each kind over 4 connections; {plan.profiled:,} of each kind were taken "
         "apart."
     )
-    left_out = [f"Left out: {sentence}." for sentence in results.skipped]
+    sentences = dict.fromkeys(chain.from_iterable(results.left_out.values()))
+    left_out = [f"Left out: {sentence}." for sentence in sentences]
     return "\n".join([what, f"The machine: {results.machine}", *left_out]) + "\n"
 
 
 def everything(results: Results) -> str:
     """All tables, for a terminal."""
-    return "\n".join([run(results), *tables(results).values()])
+    return "\n".join([run(results), *filter(None, tables(results).values())])
 
 
 def broken(results: Results) -> list[str]:

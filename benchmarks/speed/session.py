@@ -36,14 +36,14 @@ class Session:
         """Part 1."""
         rows, skipped = hits.measure(self._house, self._meter, self.results.plan)
         self.results.hits += rows
-        self.results.skipped += skipped
+        self.results.left_out["hits"] = skipped
 
     def misses(self) -> None:
         """Part 2."""
         results, plan = self.results, self.results.plan
         rows, skipped = misses.measure(self._house, self._meter, self._pages, plan)
         results.misses += rows
-        results.skipped += skipped
+        results.left_out["misses"] = skipped
         results.profiles += misses.taken_apart(self._house, self._pages, plan)
 
     def savings(self) -> None:

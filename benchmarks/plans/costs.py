@@ -1,26 +1,36 @@
-"""What each filter and each sort costs the database: time and plan of every first page.
+# ruff: noqa: E402 - models can be imported only when Django is set up
+"""The cost of every first page: prints all as JSON. Started by `benchmarks.plans`.
 
-    python -m benchmarks.plans --listings 1000000
-
-The statements are those of the pages themselves, on a cold cache. Each is run once and then timed
-three times, of which the median counts, so that what is measured is the plan: not the disk, nor who
-else has the processor.
+The environment names the database. Each statement is run once and then timed three times, of which
+the median counts, so that what is measured is the plan: not the disk, nor who else has the
+processor.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import product
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchmarks.servers import PROJECT, seed, servers
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
 
-MOST_MS = 50.0  # of a first page, at a million listings
+import django
+
+django.setup()
+
+import msgspec
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from benchmarks.plans.plan import Cost
+from listings.cache.reading import bypass
+from listings.queries import cities, window
+from listings.search import PropertySearch
+from listings.site import PAGES
+
 TIMED = 3
 
 SORTS = ("newest", "price", "-price", "-living_area")
@@ -42,20 +52,8 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Cost(NamedTuple):
-    """What one page asks of a cold cache's database."""
-
-    page: str
-    arguments: str
-    milliseconds: float
-    statements: int
-    whole_tables: tuple[str, ...]  # tables that were read from end to end
-
-
 def searches(city: str) -> Iterator[str]:
     """Each filter and some pairs of them with each sort, over all cities and in one."""
-    from listings.search import PropertySearch  # noqa: PLC0415 - needs the settings
-
     for where, asked, sort in product(({}, {"city": city}), filters(), SORTS):
         yield PropertySearch.parse({**where, **asked, "sort": sort}).canonical()
 
@@ -78,12 +76,6 @@ def filters() -> list[dict[str, str]]:
 
 def costs(some: Iterator[tuple[str, str]]) -> Iterator[Cost]:
     """The cost of each of these pages, given by name and arguments."""
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
-    from listings.cache.reading import bypass  # noqa: PLC0415
-    from listings.site import PAGES  # noqa: PLC0415
-
     for name, arguments in some:
         with bypass(), CaptureQueriesContext(connection) as captured:
             PAGES[name].content(arguments)
@@ -97,8 +89,6 @@ def costs(some: Iterator[tuple[str, str]]) -> Iterator[Cost]:
 
 
 def _explained(sql: str) -> dict[str, Any]:
-    from django.db import connection  # noqa: PLC0415
-
     with connection.cursor() as cursor:
         # Timing each part of a plan, row by row, would add a third to what is measured.
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}")
@@ -115,8 +105,6 @@ def _whole_tables(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def pages(city: str, listing_key: str) -> Iterator[tuple[str, str]]:
     """Every kind of page, lists with every filter and sort. The listing is in the city."""
-    from listings.search import PropertySearch  # noqa: PLC0415
-
     for text in searches(city):
         yield "property_list", text
     for where, asked in product(({}, {"city": city}), filters()):
@@ -135,44 +123,11 @@ def pages(city: str, listing_key: str) -> Iterator[tuple[str, str]]:
     yield "city_sitemap", f"{city} 1"
 
 
-def report(found: list[Cost], most_ms: float = MOST_MS) -> int:
-    """Print a table, the dearest first. How many pages cost too much."""
-    found.sort(key=lambda cost: -cost.milliseconds)
-    for cost in found:
-        whole = f"  reads all of {', '.join(cost.whole_tables)}" if cost.whole_tables else ""
-        print(f"{cost.milliseconds:9.1f} ms  {cost.page} {cost.arguments}{whole}")
-    dear = sum(cost.milliseconds >= most_ms for cost in found)
-    print(f"{len(found)} pages, {dear} of them take {most_ms:g} ms or more")
-    return dear
-
-
-def measure() -> int:
-    """In a process whose environment names the database."""
-    import django  # noqa: PLC0415
-
-    django.setup()
-    from listings.queries import cities, window  # noqa: PLC0415
-    from listings.search import PropertySearch  # noqa: PLC0415
-
+def main() -> None:
     city = cities()[0].city_key
     newest = window(PropertySearch(city=city))[0]
-    return report(list(costs(pages(city, newest.listing_key))))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--listings", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--here", action="store_true", help="in the database of the environment")
-    asked = parser.parse_args()
-    if asked.here:
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
-        sys.exit(bool(measure()))
-    with servers() as environment:
-        seed(environment, asked.listings, asked.seed)
-        command = [sys.executable, "-m", "benchmarks.plans", "--here"]
-        own = {**environment, "CONTESTANT": "ours"}
-        sys.exit(subprocess.run(command, cwd=PROJECT, env=own, check=False).returncode)
+    found = list(costs(pages(city, newest.listing_key)))
+    sys.stdout.write(msgspec.json.encode(found).decode())
 
 
 if __name__ == "__main__":
