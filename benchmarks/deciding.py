@@ -33,6 +33,7 @@ from invalidation_worker.relay import sweep_all
 from listings import views
 from listings.cache.entries import Descriptor, Layer, registry_key
 from listings.cache.partitions import EVERYWHERE
+from listings.cache.reading import Taken
 from listings.cache.store import store
 from listings.collector import spare_loaded
 from listings.models import Property
@@ -76,7 +77,8 @@ def fill(entries: int) -> int:
         apply_batch()
     while (live := count()) < entries:
         for _ in range(max(1, (entries - live) // 4)):
-            views.property_list.warm(some_search().canonical())
+            with suppress(Taken):  # a worker beside is filling it
+                views.property_list.warm(some_search().canonical())
     return live
 
 

@@ -16,8 +16,8 @@ GREEN, BLUE, ORANGE, RED, GREY = "#009e73", "#0072b2", "#e69f00", "#d55e00", "#9
 def put(
     name: str, parts: Mapping[str, str], results: msgspec.Struct, figure: Figure | None = None
 ) -> None:
-    """Replace what stands between the marks `name part` in `docs/benchmarks.md`, and put plot and
-    JSON beside it under this name.
+    """Replace what stands between the marks `name part` in `docs/benchmarks.md`, and put JSON, and
+    the plot if there is one, beside it under this name.
 
     Raises:
         ValueError: the document has no such mark. Nothing is written then.

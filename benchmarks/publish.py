@@ -43,6 +43,11 @@ def main() -> None:
 
 
 def replaced(text: str, name: str, part: str) -> str:
+    """The text with this part between the marks of this name.
+
+    Raises:
+        ValueError: it has no such marks.
+    """
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = text.partition(begin)
     _, found, after = rest.partition(end)

@@ -40,17 +40,17 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 def price(raw: str) -> Decimal:
     """An amount, with or without a dollar sign and commas."""
     try:
-        price = Decimal(raw.replace(",", "").removeprefix("$") if raw.isascii() else "NaN")
+        amount = Decimal(raw.replace(",", "").removeprefix("$") if raw.isascii() else "NaN")
     except InvalidOperation:
-        price = Decimal("NaN")
-    if not price.is_finite() or not 0 <= price <= 10**12 or price != (cents := _cents(price)):
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount <= 10**12 or amount != (cents := _cents(amount)):
         raise ValueError("must be an amount from 0 to 1000000000000, with at most two decimals")
     # One spelling for one amount: 5E+5, 500000.00 and 500000 are the same search.
     return abs(cents.quantize(Decimal(1)) if cents == int(cents) else cents)
 
 
-def _cents(price: Decimal) -> Decimal:
-    return price.quantize(Decimal("0.01"))
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
 
 
 def city(raw: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from benchmarks import contestants, inventory, promises, querysets, reads, writes
@@ -181,3 +183,18 @@ def test_broken_promises_are_named():
     busy = Tally("ours", 10.0, reads=100, hits=87, dropped_looked_at=100, dropped_changed=94)
     sentences = promises.broken([still, busy])
     assert [sentence.partition(":")[0] for sentence in sentences] == ["precision", "hit ratio"]
+
+
+def test_every_table_and_plot_of_the_documentation_is_there():
+    docs = settings.BASE_DIR / "docs"
+    text = (docs / "benchmarks.md").read_text()
+    marks = re.findall(r"^<!-- (?!end of )(.+) -->$", text, re.MULTILINE)
+    assert {"table", "speed hits", "mixed rounds", "mixed-1000000 rounds", "plans kinds"} <= {
+        *marks
+    }
+    for mark in marks:
+        part = text.partition(f"<!-- {mark} -->\n")[2].partition(f"<!-- end of {mark} -->\n")
+        assert part[1], mark
+        assert part[0].strip(), mark
+    for plot in re.findall(r"\]\(([\w-]+\.(?:png|svg))\)", text):
+        assert (docs / plot).exists(), plot

@@ -35,7 +35,7 @@ def take(places: int) -> ExitStack:
 def test_half_of_the_threads_render_and_the_next_one_is_told_to_come_back():
     with take(PLACES), pytest.raises(Busy), rendering():
         pass
-    with take(PLACES):  # all have come back, and no more than these
+    with take(PLACES), pytest.raises(Busy), rendering():  # all have come back, and no more
         pass
 
 
@@ -56,6 +56,8 @@ def test_who_waits_gets_the_place_that_becomes_free(monkeypatch):
     with take(PLACES):
         waiting = Thread(target=wait)
         waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
         assert not entered
     eventually(lambda: entered)
     waiting.join()

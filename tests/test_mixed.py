@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import cast
 
 import msgspec
@@ -18,8 +19,10 @@ from benchmarks.machine import Machine
 from benchmarks.mixed import report
 from benchmarks.mixed.editors import Editors
 from benchmarks.mixed.plan import FULL, SCENARIOS, SIXTY, Plan, Results, Round
+from benchmarks.mixed.rounds import _slowest
 from benchmarks.traffic.latency import Latency
 from benchmarks.traffic.visitors import Visitors
+from invalidation_worker.freshness.report import PathReport, Report
 from listings.models import Property
 from tests.conftest import apply_all
 
@@ -72,6 +75,18 @@ def test_a_write_is_made_each_so_many_reads(measured):
     assert (still.writes_due, still.writes) == (0, 0)
     assert busy.writes_due == READS // 10
     assert 0 < busy.writes <= busy.writes_due  # some may come when no visitor is left
+
+
+def test_a_lag_that_nobody_watched_is_not_told():
+    watched = PathReport(True, 9, 3, 10.0, 20.0, 20.0, 20.0)
+    unseen = PathReport(True, 9, 0, 0.0, 0.0, 0.0, 0.0)
+    paths = {
+        "save()": watched,
+        "update()": unseen,
+        "SQL": msgspec.structs.replace(unseen, rings=False),
+    }
+    found = cast("Report", SimpleNamespace(paths=paths))
+    assert (_slowest(found, rings=True), _slowest(found, rings=False)) == (20.0, None)
 
 
 @pytest.fixture

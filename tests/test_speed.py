@@ -16,12 +16,12 @@ from django.core.management import call_command
 
 from benchmarks import inventory
 from benchmarks.speed import contenders, hits, misses, paths, report, savings
-from benchmarks.speed.__main__ import with_former
+from benchmarks.speed.__main__ import PARTS, _require_others, with_former
 from benchmarks.speed.data import DataServers
 from benchmarks.speed.load import WrongAnswer, ask_all, expect
 from benchmarks.speed.meter import Meter
 from benchmarks.speed.names import CACHE_PAGE, COLD, CONSTANT, NEAR, PLAIN, WARM
-from benchmarks.speed.plan import DETAIL, LIST, Measured, Plan, Results, Sample
+from benchmarks.speed.plan import DETAIL, LIST, Measured, Plan, Results, Sample, Thousand
 from benchmarks.speed.processes import House, WebServer
 from benchmarks.speed.sameness import DifferentPages, assert_same
 from listings.search import PAGE_SIZE, PropertySearch
@@ -95,6 +95,19 @@ def test_a_part_measured_anew_leaves_nothing_of_its_former_run(tmp_path):
     assert "Left out: wrk." in report.run(found)
     again = with_former(Results(TINY, "here", left_out={"misses": []}), path, ["misses"])
     assert "Left out" not in report.run(again)
+
+
+def test_one_part_is_published_only_beside_the_others_of_the_same_machine():
+    row = Measured(NEAR, "16", [Sample(1, 1.0, 1.0)])
+    with pytest.raises(SystemExit, match="hits have not been measured"):
+        _require_others(
+            Results(TINY, "here", thousand=[Thousand("ours", 1, 1, 1, 1.0, 1.0)]), ["misses"]
+        )
+    _require_others(
+        Results(TINY, "here", hits=[row], thousand=[Thousand("ours", 1, 1, 1, 1.0, 1.0)]),
+        ["misses"],
+    )
+    _require_others(Results(TINY, "here"), list(PARTS))
 
 
 def test_pages_from_cached_querysets_cost_less_than_an_ordinary_site_that_says_the_same(house):

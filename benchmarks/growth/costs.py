@@ -26,7 +26,7 @@ import msgspec
 import psutil
 from django.db import connection
 
-from benchmarks.deciding import count, fill
+from benchmarks.deciding import fill
 from benchmarks.growth.house import House
 from benchmarks.growth.plan import ENTRIES, EVENT, LISTINGS, WARM, WRITES, Plan, Point
 from benchmarks.servers import PROJECT
@@ -59,9 +59,8 @@ def _busy(plan: Plan, listings: int) -> Iterator[Point]:
     with _writer(plan) as set_rate:
         for rate in plan.writes:
             set_rate(0.0)
-            store("pipeline").flush()
-            house.await_near()
-            fill(LIVE)
+            house.begin_anew()
+            live = fill(LIVE)
             set_rate(rate)
             costs = house.visitors()
             began, before, events = time.monotonic(), _spent(pids), _last_event()
@@ -71,7 +70,7 @@ def _busy(plan: Plan, listings: int) -> Iterator[Point]:
                 if cost := lags.get(name):
                     cpu = 1000 * (now - before[name]) / max(1, number)
                     costs[name] = msgspec.structs.replace(cost, cpu=cpu)
-            yield Point(WRITES, rate, listings, count(), costs, number / seconds)
+            yield Point(WRITES, rate, listings, live, costs, number / seconds)
 
 
 @contextmanager

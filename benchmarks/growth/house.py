@@ -16,6 +16,7 @@ from benchmarks.growth.door import Door
 from benchmarks.growth.plan import DETAIL_MISS, EVENT, HIT, LIST_MISS, NEAR, WARM, Cost, Plan
 from benchmarks.growth.stopwatch import Spent, Stopwatch, measured
 from benchmarks.settling import eventually
+from invalidation_worker import change_log
 from invalidation_worker.apply import apply_batch
 from listings import popularity
 from listings.cache.counters import Outcome
@@ -47,12 +48,20 @@ class House:
         self.listings = len(known.homes)
         self._reads = reads.reads(known, plan.seed)
         self._keys = [home.key for home in known.on_market()]
-        self._shown: list[str] = []  # listings whose pages visitors have seen
+        self._on_market = frozenset(self._keys)
+        self._shown: list[str] = []  # of these, those whose pages visitors have seen
         self.await_near()
 
     def await_near(self) -> None:
         """A process trusts what is near once it has seen the horizon move."""
         eventually(lambda: "near" in self._door.get("/"), "the home page comes from the near cache")
+
+    def begin_anew(self) -> None:
+        """With empty caches, once every change is applied."""
+        eventually(lambda: change_log.oldest_age_seconds() is None, "every change is applied")
+        store("pipeline").flush()
+        eventually(lambda: not near.is_on, "what is near is no longer trusted")
+        self.await_near()
 
     def costs(self) -> dict[str, Cost]:
         """In a quiet house."""
@@ -90,7 +99,7 @@ class House:
                 watches[kind].note(spent)
                 missing[kind] -= 1
                 urls.append(url)
-                if kind == DETAIL_MISS:
+                if kind == DETAIL_MISS and read.arguments in self._on_market:
                     self._shown.append(read.arguments)
         return urls
 
@@ -112,7 +121,7 @@ class House:
         """
         events, warming = Stopwatch(), Stopwatch()
         for _ in range(self._plan.repeats):
-            self._change(self._dice.choice(self._shown))
+            self._change(self._dice.choice(self._shown or self._keys))
             done, spent = measured(apply_batch)
             events.note(spent)
             for page in done.pages[:WARMED]:

@@ -50,7 +50,7 @@ class Point(msgspec.Struct, frozen=True):
     axis: str
     value: float
     listings: int
-    live: int  # entries over all cities, of both layers
+    live: int  # entries over all cities, of both layers, before anything is timed
     costs: dict[str, Cost]
     events_per_second: float = 0.0  # that were applied; only where writes come by themselves
 

@@ -19,7 +19,7 @@ import msgspec
 
 from benchmarks.machine import machine
 from benchmarks.mixed import report
-from benchmarks.mixed.plan import QUICK, SCENARIOS, Audited, Plan, Results, Round
+from benchmarks.mixed.plan import QUICK, SCENARIOS, SIZES, Audited, Plan, Results, Round
 from benchmarks.running import site
 from benchmarks.servers import PROJECT, seed, servers
 from benchmarks.statements import SETTINGS, Statements
@@ -32,16 +32,16 @@ def main() -> int:
     """1 if a promise does not hold."""
     plan, output, publishes = _options()
     results = run(plan, output)
-    if publishes:
-        from benchmarks.mixed.publish import publish  # noqa: PLC0415 - only this needs matplotlib
-
-        publish(results)
     parts = (report.table(results), report.audits(results))
     sys.stdout.write("\n".join(parts))
     verdicts = report.verdicts(results)
     sys.stdout.writelines(
         f"{'kept' if kept else 'BROKEN'}: {promise}\n" for promise, kept in verdicts.items()
     )
+    if publishes:
+        from benchmarks.mixed.publish import publish  # noqa: PLC0415 - only this needs matplotlib
+
+        publish(results)
     return 0 if all(verdicts.values()) else 1
 
 
@@ -105,7 +105,10 @@ def _options() -> tuple[Plan, Path, bool]:
     usual = QUICK if options.pop("quick") else Plan()
     output, publishes = options.pop("output"), options.pop("publish")
     asked = {name: value for name, value in options.items() if value is not None}
-    return msgspec.convert({**msgspec.to_builtins(usual), **asked}, Plan), output, publishes
+    plan = msgspec.convert({**msgspec.to_builtins(usual), **asked}, Plan)
+    if publishes and plan.listings not in SIZES:
+        parser.error(f"--publish: only of {', '.join(map(str, SIZES))} listings")
+    return plan, output, publishes
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ FULL, SIXTY = "at saturation", "at 60 % of it"
 LOADS = {SIXTY: 0.6, FULL: 1.0}  # of saturation; promises are judged at the first
 PROMISED = "100"  # the scenario that is judged
 AUDITED = ("100", "10")
+SIZES = (21_613, 100_000, 1_000_000)  # listings; the first is King County's number of sales
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     machine does.
     """
 
-    listings: int = 21_613
+    listings: int = SIZES[0]
     warm_up: int = 20_000  # reads before each round
     reads: int = 20_000  # of a round
     uncached: int = 1_000  # of these reads, asked for without any cache

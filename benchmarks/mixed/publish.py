@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, plain, put
 from benchmarks.mixed import report
 from benchmarks.mixed.__main__ import OUTPUT
-from benchmarks.mixed.plan import SCENARIOS, SIXTY, Plan, Results
+from benchmarks.mixed.plan import SCENARIOS, SIXTY, SIZES, Results
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def publish(results: Results) -> None:
         "run": report.run(results),
     }
     listings = results.plan.listings
-    name = "mixed" if listings == Plan().listings else f"mixed-{listings}"
+    name = "mixed" if listings == SIZES[0] else f"mixed-{listings}"
     put(name, parts, results, _draw(results))
 
 

@@ -130,8 +130,9 @@ def promised(results: Results) -> str:
 def run(results: Results) -> str:
     """What was run, and on what."""
     plan = results.plan
+    rounds = f"{plan.rounds} rounds" if plan.rounds > 1 else "one round"
     return (
-        f"{plan.listings:,} made-up listings; {plan.rounds} rounds of each, with {plan.reads:,} "
+        f"{plan.listings:,} made-up listings; {rounds} of each, with {plan.reads:,} "
         f"reads over {plan.connections} connections after {plan.warm_up:,} that warmed the caches "
         f"up. Without any cache a read costs {results.uncached_queries_per_read:.2f} queries. "
         f"Machine: {results.machine.described()}\n"

@@ -33,19 +33,20 @@ def main() -> int:
             results = _measured(environment, plan)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
-    if publishes:
-        from benchmarks.plans.publish import publish  # noqa: PLC0415 - only this needs matplotlib
-
-        publish(results)
     sys.stdout.write(f"{report.kinds(results)}\n{report.dearest(results)}\n")
     verdicts = report.verdicts(results)
     sys.stdout.writelines(
         f"{'kept' if kept else 'BROKEN'}: {promise}\n" for promise, kept in verdicts.items()
     )
+    if publishes:
+        from benchmarks.plans.publish import publish  # noqa: PLC0415 - only this needs matplotlib
+
+        publish(results)
     return 0 if all(verdicts.values()) else 1
 
 
 def _measured(environment: Mapping[str, str], plan: Plan) -> Results:
+    where = machine(environment)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.plans.costs"],
         cwd=PROJECT,
@@ -55,8 +56,7 @@ def _measured(environment: Mapping[str, str], plan: Plan) -> Results:
     )
     if done.returncode:
         raise SystemExit(f"the pages ended with {done.returncode}")
-    costs = msgspec.json.decode(done.stdout, type=list[Cost])
-    return Results(plan, machine(dict(environment)), costs)
+    return Results(plan, where, msgspec.json.decode(done.stdout, type=list[Cost]))
 
 
 def _options() -> tuple[Plan, bool, Path, bool]:
@@ -67,7 +67,10 @@ def _options() -> tuple[Plan, bool, Path, bool]:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md")
     asked = parser.parse_args()
-    return Plan(asked.listings, asked.seed), asked.here, asked.output, asked.publish
+    plan = Plan(asked.listings, asked.seed)
+    if asked.publish and (asked.here or plan != Plan()):
+        parser.error(f"--publish: only of {Plan().listings:,} listings that are made for it")
+    return plan, asked.here, asked.output, asked.publish
 
 
 if __name__ == "__main__":

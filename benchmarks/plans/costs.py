@@ -79,13 +79,13 @@ def costs(some: Iterator[tuple[str, str]]) -> Iterator[Cost]:
     for name, arguments in some:
         with bypass(), CaptureQueriesContext(connection) as captured:
             PAGES[name].content(arguments)
-        milliseconds, whole = 0.0, set()
+        milliseconds, scanned = 0.0, set()
         for query in captured.captured_queries:
             plans = [_explained(query["sql"]) for _ in range(TIMED)]
             milliseconds += median(plan["Planning Time"] + plan["Execution Time"] for plan in plans)
-            whole |= set(_whole_tables(plans[-1]["Plan"]))
+            scanned |= set(_scanned(plans[-1]["Plan"]))
         statements = len(captured.captured_queries)
-        yield Cost(name, arguments, milliseconds, statements, tuple(sorted(whole)))
+        yield Cost(name, arguments, milliseconds, statements, tuple(sorted(scanned)))
 
 
 def _explained(sql: str) -> dict[str, Any]:
@@ -96,11 +96,11 @@ def _explained(sql: str) -> dict[str, Any]:
         return found[0]
 
 
-def _whole_tables(plan: Mapping[str, Any]) -> Iterator[str]:
+def _scanned(plan: Mapping[str, Any]) -> Iterator[str]:
     if plan["Node Type"] == "Seq Scan" and plan["Actual Loops"]:
         yield plan["Relation Name"]
     for part in plan.get("Plans", ()):
-        yield from _whole_tables(part)
+        yield from _scanned(part)
 
 
 def pages(city: str, listing_key: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ class Kind(enum.StrEnum):
 
     LIST = "lists"
     REFINEMENTS = "refinements of these, asked for once the list is there"
-    OTHER = "all other kinds of pages"
+    OTHER = "pages of other kinds"
 
 
 KINDS = {"property_list": Kind.LIST, "search_facets": Kind.REFINEMENTS}
@@ -34,7 +34,7 @@ class Cost(msgspec.Struct, frozen=True):
     arguments: str
     milliseconds: float
     statements: int
-    whole_tables: tuple[str, ...]  # tables that were read from end to end
+    scanned: tuple[str, ...]  # tables that were read without an index, until there was enough
 
     @property
     def kind(self) -> Kind:

@@ -41,8 +41,11 @@ def main() -> int:
     with servers() as environment, tempfile.TemporaryDirectory() as folder:
         seed(environment, plan.listings, plan.seed)
         _index_for_others(environment["DATABASE_URL"])
+        results = Results(plan, machine(environment).described())
+        if options.publish:
+            _require_others(with_former(results, options.output, options.parts), options.parts)
         with closing(Guardian()) as guardian:
-            results = _measured(guardian, environment, Path(folder), plan, options.parts)
+            _measure(guardian, environment, Path(folder), results, options.parts)
     results = with_former(results, options.output, options.parts)
     tables = report.everything(results)
     options.output.parent.mkdir(exist_ok=True)
@@ -90,27 +93,38 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=int, help="listings")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument(
-        "--output", type=Path, default=OUTPUT, help="JSON, for `benchmarks.speed.publish`"
+        "--output", type=Path, default=OUTPUT, help="JSON, with the tables as .md beside it"
     )
     parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md")
     return parser.parse_args()
 
 
-def _measured(
-    guardian: Guardian, environment: dict[str, str], folder: Path, plan: Plan, parts: list[str]
-) -> Results:
+def _require_others(results: Results, parts: Iterable[str]) -> None:
+    """What is published tells of one plan and one machine, and of all parts."""
+    for part in PARTS.keys() - set(parts):
+        if not all(getattr(results, name) for name in PARTS[part]):
+            raise SystemExit(
+                f"--publish: {part} have not been measured like this on this machine (--output), "
+                "so measure all parts, or leave --publish out"
+            )
+
+
+def _measure(
+    guardian: Guardian,
+    environment: dict[str, str],
+    folder: Path,
+    results: Results,
+    parts: list[str],
+) -> None:
     os.environ.update(environment, CONTESTANT="ours", DJANGO_SETTINGS_MODULE="benchmarks.settings")
     import django  # noqa: PLC0415 - its settings need the servers
 
     django.setup()
     from benchmarks.speed.session import Session  # noqa: PLC0415
 
-    session = Session(
-        guardian, environment, folder, Results(plan, machine(environment).described())
-    )
+    session = Session(guardian, environment, folder, results)
     for part in parts:
         getattr(session, part)()
-    return session.results
 
 
 if __name__ == "__main__":
