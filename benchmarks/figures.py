@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from matplotlib.axes import Axes
@@ -10,6 +13,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.publish import DOCUMENT, replaced
 
+R = TypeVar("R", bound=msgspec.Struct)
 GREEN, BLUE, ORANGE, RED, GREY = "#009e73", "#0072b2", "#e69f00", "#d55e00", "#999999"
 
 
@@ -32,6 +36,13 @@ def put(
     )
     if figure:
         figure.savefig(beside / f"{name}.png", dpi=110, metadata={"Software": None})
+
+
+def results_of(program: str | None, usual: Path, kind: type[R]) -> R:
+    """What a run has written to the file that the command names, or to the usual one."""
+    parser = argparse.ArgumentParser(description=program)
+    parser.add_argument("results", type=Path, nargs="?", default=usual)
+    return msgspec.json.decode(parser.parse_args().results.read_bytes(), type=kind)
 
 
 def plain(axes: Axes, title: str) -> None:

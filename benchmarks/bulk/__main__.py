@@ -20,6 +20,7 @@ from benchmarks.bulk.plan import QUICK, Case, Plan, Results
 from benchmarks.machine import machine
 from benchmarks.running import site
 from benchmarks.servers import PROJECT, manage, prepare, servers
+from benchmarks.verdicts import told
 
 OUTPUT = PROJECT / "var" / "bulk.json"
 
@@ -33,11 +34,7 @@ def main() -> int:
 
         publish(results)
     sys.stdout.write(f"{report.table(results)}\n{report.latencies(results)}")
-    verdicts = report.verdicts(results)
-    sys.stdout.writelines(
-        f"{'kept' if kept else 'BROKEN'}: {promise}\n" for promise, kept in verdicts.items()
-    )
-    return 0 if all(verdicts.values()) else 1
+    return told(report.verdicts(results))
 
 
 def run(plan: Plan, output: Path) -> Results:

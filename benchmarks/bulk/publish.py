@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import msgspec
 from matplotlib.figure import Figure
 
 from benchmarks.bulk import report
 from benchmarks.bulk.__main__ import OUTPUT
 from benchmarks.bulk.plan import Results
-from benchmarks.figures import BLUE, GREEN, ORANGE, plain, put
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
-    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
+from benchmarks.figures import BLUE, GREEN, ORANGE, plain, put, results_of
 
 
 def publish(results: Results) -> None:
@@ -52,4 +42,4 @@ def _draw(results: Results) -> Figure:
 
 
 if __name__ == "__main__":
-    main()
+    publish(results_of(__doc__, OUTPUT, Results))

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import msgspec
 from matplotlib.figure import Figure
 
-from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, RED, plain, put
+from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, RED, plain, put, results_of
 from benchmarks.growth import report
 from benchmarks.growth.__main__ import AXES, OUTPUT
 from benchmarks.growth.plan import WRITES, Results
 from benchmarks.growth.report import OPERATIONS
 
 COLOURS = (GREEN, BLUE, ORANGE, RED, GREY, "#000000")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
-    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
 
 
 def publish(results: Results) -> None:
@@ -50,4 +40,4 @@ def _draw(results: Results) -> Figure:
 
 
 if __name__ == "__main__":
-    main()
+    publish(results_of(__doc__, OUTPUT, Results))

@@ -23,6 +23,7 @@ from benchmarks.mixed.plan import QUICK, SCENARIOS, SIZES, Audited, Plan, Result
 from benchmarks.running import site
 from benchmarks.servers import PROJECT, seed, servers
 from benchmarks.statements import SETTINGS, Statements
+from benchmarks.verdicts import told
 
 OUTPUT = PROJECT / "var" / "mixed.json"
 ROLES = {"web": "visitors", "warming-worker": "warming"}
@@ -34,15 +35,12 @@ def main() -> int:
     results = run(plan, output)
     parts = (report.table(results), report.audits(results))
     sys.stdout.write("\n".join(parts))
-    verdicts = report.verdicts(results)
-    sys.stdout.writelines(
-        f"{'kept' if kept else 'BROKEN'}: {promise}\n" for promise, kept in verdicts.items()
-    )
+    status = told(report.verdicts(results))
     if publishes:
         from benchmarks.mixed.publish import publish  # noqa: PLC0415 - only this needs matplotlib
 
         publish(results)
-    return 0 if all(verdicts.values()) else 1
+    return status
 
 
 def run(plan: Plan, output: Path) -> Results:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from statistics import median
 
-import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, plain, put
+from benchmarks.figures import BLUE, GREEN, GREY, ORANGE, plain, put, results_of
 from benchmarks.mixed import report
 from benchmarks.mixed.__main__ import OUTPUT
 from benchmarks.mixed.plan import SCENARIOS, SIXTY, SIZES, Results
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
-    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
 
 
 def publish(results: Results) -> None:
@@ -70,4 +61,4 @@ def _bars(axes: Axes, names: list[str], bars: dict[str, tuple[str, list[float]]]
 
 
 if __name__ == "__main__":
-    main()
+    publish(results_of(__doc__, OUTPUT, Results))

@@ -18,6 +18,7 @@ from benchmarks.machine import machine
 from benchmarks.plans import report
 from benchmarks.plans.plan import Cost, Plan, Results
 from benchmarks.servers import PROJECT, seed, servers
+from benchmarks.verdicts import told
 
 OUTPUT = PROJECT / "var" / "plans.json"
 
@@ -34,15 +35,12 @@ def main() -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     sys.stdout.write(f"{report.kinds(results)}\n{report.dearest(results)}\n")
-    verdicts = report.verdicts(results)
-    sys.stdout.writelines(
-        f"{'kept' if kept else 'BROKEN'}: {promise}\n" for promise, kept in verdicts.items()
-    )
+    status = told(report.verdicts(results))
     if publishes:
         from benchmarks.plans.publish import publish  # noqa: PLC0415 - only this needs matplotlib
 
         publish(results)
-    return 0 if all(verdicts.values()) else 1
+    return status
 
 
 def _measured(environment: Mapping[str, str], plan: Plan) -> Results:

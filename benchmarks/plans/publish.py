@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import msgspec
-
-from benchmarks.figures import put
+from benchmarks.figures import put, results_of
 from benchmarks.plans import report
 from benchmarks.plans.__main__ import OUTPUT
 from benchmarks.plans.plan import Results
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
-    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
 
 
 def publish(results: Results) -> None:
@@ -30,4 +19,4 @@ def publish(results: Results) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    publish(results_of(__doc__, OUTPUT, Results))

@@ -5,15 +5,14 @@ Replaces what stands between the marks in `docs/benchmarks.md`, and puts plot an
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.figures import results_of
 from benchmarks.publish import DOCUMENT, replaced
 from benchmarks.speed import report
 from benchmarks.speed.names import COLD, NEAR, NEAR_304, REDIS, REDIS_304, TITLES, WARM
@@ -24,12 +23,6 @@ PLOT = DOCUMENT.parent / "speed.png"
 JSON = DOCUMENT.parent / "speed.json"
 OURS = {NEAR, REDIS, NEAR_304, REDIS_304, COLD, WARM}
 GREEN, GREY = "#009e73", "#999999"  # of Okabe and Ito, as in the other plot
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, nargs="?", default=OUTPUT)
-    publish(msgspec.json.decode(parser.parse_args().results.read_bytes(), type=Results))
 
 
 def publish(results: Results) -> None:
@@ -78,4 +71,4 @@ def _bars(
 
 
 if __name__ == "__main__":
-    main()
+    publish(results_of(__doc__, OUTPUT, Results))
