@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from listings.sort import Sort
 from listings.vocabulary import ON_MARKET
 from listings.word_index import word_index
 
@@ -22,6 +23,12 @@ _FILTERED = (
     "living_area",
     "year_built",
 )
+_NAMES = {
+    Sort.NEWEST: "newest",
+    Sort.PRICE: "price",
+    Sort.PRICE_DOWN: "price_down",
+    Sort.LIVING_AREA_DOWN: "area_down",
+}
 
 
 def property_indexes() -> list[models.Index]:
@@ -33,8 +40,7 @@ def property_indexes() -> list[models.Index]:
         # What was sold long ago stands far down in the order of all.
         models.Index(
             F("standard_status"),
-            F("original_entry_timestamp").desc(),
-            F("listing_key").asc(),
+            *Sort.NEWEST.order,
             include=["city_key", *_FILTERED[2:]],
             condition=Q(internet_entire_listing_display_yn=True),
             name="property_status_newest",
@@ -54,27 +60,17 @@ def property_indexes() -> list[models.Index]:
 
 
 def _sort_indexes(prefix: str, *first: str) -> list[models.Index]:
-    """An index for each sort of `PropertySearch`, the listing key breaking ties as there.
-
-    All that searches filter by is in it, so that a page's keys are found without the table.
+    """An index for each sort. All that searches filter by is in it, so that a page's keys are found
+    without the table.
     """
-    by_key = F("listing_key").asc()
-    sorts = {
-        "newest": F("original_entry_timestamp").desc(),
-        "price": F("list_price").asc(),
-        "price_down": F("list_price").desc(),
-        "area_down": F("living_area").desc(nulls_last=True),
-    }
-    columns = {"newest": "", "price": "list_price", "price_down": "list_price"}
     return [
         models.Index(
             *map(F, first),
-            order,
-            by_key,
+            *sort.order,
             name=f"{prefix}_{name}",
-            include=[column for column in _FILTERED if column != columns.get(name, "living_area")],
+            include=[column for column in _FILTERED if F(column) != sort.order[0].expression],
         )
-        for name, order in sorts.items()
+        for sort, name in _NAMES.items()
     ]
 
 

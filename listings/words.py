@@ -84,10 +84,9 @@ class _Asked(NamedTuple):
 def _answered(
     asked: _Asked, search: PropertySearch, size: int, start: int
 ) -> tuple[tuple[Card, ...], int]:
-    enough = max(_FEW + 1, start + size)
     for ahead_of in (_AHEAD_OF, 1):
         ((found_cards, number),) = _statement(asked, search, size, start, ahead_of).rows()
-        if len(found_cards) == size or number < enough:
+        if len(found_cards) == size or number < _enough(start + size):
             break
     return cards.decoded(found_cards), min(number, _FEW + 1)
 
@@ -96,7 +95,7 @@ def _statement(
     asked: _Asked, search: PropertySearch, size: int, start: int, ahead_of: int
 ) -> Statement:
     wanted = start + size
-    enough = max(_FEW + 1, wanted)
+    enough = _enough(wanted)
     # What helps over all cities does not in one: a sixteenth of it seldom has enough, and where a
     # listing stands is known among those of all cities.
     everywhere = not search.city
@@ -143,6 +142,11 @@ def _statement(
         *shown_cards.parameters,
     ]
     return Statement(sql, parameters)
+
+
+def _enough(wanted: int) -> int:
+    """If so many are found, there are more than a few, and the page is full."""
+    return max(_FEW + 1, wanted)
 
 
 def _order(sort: Sort) -> str:

@@ -19,7 +19,7 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from listings import addresses, pages, popularity, queries
+from listings import addresses, pages, popularity, queries, responses
 from listings.cache import reading
 from listings.cache.near import Near
 from listings.cache.store import store
@@ -317,7 +317,7 @@ def test_what_fails_leaves_nothing_to_the_collector_of_garbage(door, django, url
 
 def test_body_that_cannot_be_unpacked_is_djangos_to_explain(door, django, monkeypatch):
     door.get("/listings/A-1/")
-    monkeypatch.setattr(pages.gzip, "decompress", lambda body: zlib.decompress(b"damaged"))
+    monkeypatch.setattr(responses.gzip, "decompress", lambda body: zlib.decompress(b"damaged"))
     got = door.get("/listings/A-1/")
     assert got.status.startswith("500")
     assert django.asked == ["/listings/A-1/"]

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from invalidation_worker import metrics_server
-from listings import counting, pages, popularity
+from listings import counting, pages, popularity, responses
 from listings.cache import reading, spared
 from listings.cache.counters import Outcome
 from listings.cache.endings import Refusal, WaitEnding
@@ -250,7 +250,7 @@ def test_slow_near_hit_stands_for_those_that_are_not_timed():
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_cache_status_tells_how_the_read_ended(outcome):
     expected = {"stored": "miss", "unstored": "miss"}.get(outcome, str(outcome))
-    assert told_by(pages.CACHE_STATUS[outcome]) == expected
+    assert told_by(responses.CACHE_STATUS[outcome]) == expected
 
 
 # ---- fills and waits ----

@@ -27,16 +27,8 @@ from django.http.request import split_domain_port, validate_host
 from listings.addresses import Place, place_of
 from listings.cache.near import Kept, Near
 from listings.cache.trust import trust
-from listings.pages import (
-    ALWAYS,
-    FAILURE,
-    PageResponse,
-    Visit,
-    accepts_gzip,
-    etag_of,
-    knows,
-    sent,
-)
+from listings.pages import FAILURE, Visit
+from listings.responses import ALWAYS, PageResponse, accepts_gzip, etag_of, knows, sent
 from web.request_counts import STARTED, TIMED, TOLD, Asked, NearHits, counts
 
 if TYPE_CHECKING:

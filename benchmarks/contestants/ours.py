@@ -27,8 +27,8 @@ from listings.cache.reading import bypass
 from listings.cache.registries import Memory
 from listings.cache.store import Store, Taken, store
 from listings.cache.trust import trust
-from listings.pages import CACHE_STATUS
 from listings.recomputation import QUERIES
+from listings.responses import CACHE_STATUS
 from listings.site import PAGES
 
 STEP = 500  # values asked for at once

@@ -34,9 +34,9 @@ def kinds(results: Results) -> str:
     return markdown([*head, "found without an index"], rows)
 
 
-def dearest(results: Results, most: int = DEAREST) -> str:
+def dearest(results: Results) -> str:
     """In Markdown: a row for each of the pages that take longest."""
-    costs = sorted(results.costs, key=lambda cost: -cost.milliseconds)[:most]
+    costs = sorted(results.costs, key=lambda cost: -cost.milliseconds)[:DEAREST]
     rows = [
         [
             NAMES.get(cost.page, cost.page.replace("_", " ")),
